@@ -1,5 +1,8 @@
 import { Buffer } from 'node:buffer'
 
+/** Buffers whose native writers Node offers without declaring them: `write(value, 'utf8')` without its checks. */
+type NativeBuffer = Buffer & { utf8Write(value: string, at: number): number }
+
 /**
  * A growing buffer that serdes write into. `bytes` is replaced when it grows: read it after the last write, and copy
  * what must outlive the next `reset`.
@@ -94,7 +97,7 @@ export class ByteWriter {
   /** Text as UTF-8, without a length. */
   text(value: string): void {
     this.reserve(value.length * 3)
-    this.length += this.bytes.utf8Write(value, this.length)
+    this.length += (this.bytes as NativeBuffer).utf8Write(value, this.length)
   }
 
   /** The bytes `[start, end)` of `from`. */

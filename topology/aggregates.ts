@@ -1,4 +1,5 @@
 import type { Serde } from '../schemas/serde.ts'
+import { type Duration, durationMs } from './windows.ts'
 
 /**
  * A way to fold many values into one, as a value of its own: what it starts from, how it takes in a value, how two halves
@@ -22,4 +23,26 @@ export interface Over<V, A, R> {
   readonly spanMs: number
   readonly includes: 'event' | 'prior'
   readonly aggregate: Aggregate<V, A, R>
+}
+
+/** `aggregate` over this event and those of its key up to `span` before it: `[t - span, t]`, both inclusive. */
+export const over = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> =>
+  ({ spanMs: durationMs(span, "The span of 'over'"), includes: 'event', aggregate })
+
+/** As `over`, without this event: what its key did in the `span` before it. */
+export const prior = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> =>
+  ({ spanMs: durationMs(span, "The span of 'prior'"), includes: 'prior', aggregate })
+
+/** Aggregates by the name of the field that each result goes to. */
+export type Spec<V> = Readonly<Record<string, Aggregate<V, any, any>>>
+
+/** Trailing spans by the name of the field that each result goes to. */
+export type Spans<V> = Readonly<Record<string, Over<V, any, any>>>
+
+/** The result of a record of aggregates or spans: `{ n: count() }` gives `{ n: number }`. */
+export type Results<S> = {
+  readonly [Field in keyof S]:
+    S[Field] extends Aggregate<any, any, infer R> ? R
+    : S[Field] extends Over<any, any, infer R> ? R
+    : never
 }

@@ -30,7 +30,10 @@ export interface RunNode {
   readonly id: number
   readonly step: RunStep
   readonly from: readonly number[]
-  /** Children in the order in which they were defined: the order of forwarding. */
+  /**
+   * Children in the order in which they were defined: the order of forwarding. A join is a child of its stream only:
+   * it reads the table, `from[1]` (a `tableStore` or an `aggregate`), whose records do not trigger it.
+   */
   readonly to: readonly number[]
 }
 
@@ -54,7 +57,8 @@ export interface StoreSpec {
 
 export type RunStep =
   | Extract<Step, { kind: 'filter' | 'map' | 'flatMap' | 'rekey' | 'peek' | 'merge' | 'split' | 'lateness' | 'branch' | 'join' | 'process' | 'sink' }>
-  | { readonly kind: 'source'; readonly topic: AnyTopic; readonly timestamp: TimestampOf | null }
+  /** `table`: a `tableStore` follows; at equal timestamps its records go first. */
+  | { readonly kind: 'source'; readonly topic: AnyTopic; readonly timestamp: TimestampOf | null; readonly table: boolean }
   /** Upserts into `store` and forwards; `key` and `value` are the topic's serdes. */
   | { readonly kind: 'tableStore'; readonly store: string; readonly key: Serde<any>; readonly value: Serde<any> }
   | { readonly kind: 'repartitionSource'; readonly repartition: string; readonly key: Serde<any>; readonly value: Serde<any> }

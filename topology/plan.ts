@@ -25,7 +25,17 @@ export type Step =
   | { readonly kind: 'lateness'; readonly store: string; readonly graceMs: number }
   | { readonly kind: 'branch'; readonly index: number }
   /** Grouping: the next step needs records of one key together. `value` writes to the repartition topic, if there is to be one. */
-  | { readonly kind: 'group'; readonly key: Serde<any> | null; readonly value: Serde<any> | null }
+  | {
+      readonly kind: 'group'
+      readonly key: Serde<any> | null
+      readonly value: Serde<any> | null
+      /** Of the repartition topic; null: the name of the first store behind it. */
+      readonly name: string | null
+      /** Of the repartition topic; null: as many as its widest source. */
+      readonly partitions: number | null
+    }
+  /** Always a repartition topic. */
+  | { readonly kind: 'repartition'; readonly name: string; readonly value: Serde<any> | null; readonly partitions: number | null }
   | {
       readonly kind: 'aggregate'
       readonly store: string

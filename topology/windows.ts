@@ -1,3 +1,6 @@
+import { TopologyError } from './errors.ts'
+
+/** Whole milliseconds, or a whole number with its unit: `250`, `'250ms'`, `'20s'`, `'5m'`, `'1h'`, `'30d'`. A day is 24 hours. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
 /** The time a window covers: `startMs` inclusive, `endMs` exclusive. */
@@ -14,3 +17,80 @@ export interface WindowShape {
 }
 
 export type Window = { readonly kind: 'tumbling' | 'hopping' } & WindowShape
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/**
+ * `duration` in milliseconds. Throws a `TopologyError` that names `what` when it is not a whole number of milliseconds
+ * of at least 1, or when it is beyond the safe integers.
+ */
+export function durationMs(duration: Duration, what: string): number {
+  const ms = anyDurationMs(duration, what)
+  if (ms === 0) throw new TopologyError(`${what} is ${show(duration)}. It must be at least one millisecond.`)
+  return ms
+}
+
+/** As `durationMs`, but zero is allowed; absent is zero. */
+export const graceMs = (grace: Duration | undefined, what: string): number =>
+  grace === undefined ? 0 : anyDurationMs(grace, what)
+
+/**
+ * Windows of one size, end to end; each record is in exactly one. Starts are multiples of `size` since 1970.
+ *
+ * ```
+ * 0.........10........20
+ * [        )[         )    9 is in the first, 10 in the second
+ * ```
+ *
+ * A window takes records until stream time reaches its end plus `grace` (default 0).
+ */
+export function tumbling(size: Duration, options: { readonly grace?: Duration } = {}): Window {
+  const sizeMs = durationMs(size, 'The size of a tumbling window')
+  return { kind: 'tumbling', sizeMs, advanceMs: sizeMs, graceMs: graceMs(options.grace, 'The grace of a tumbling window') }
+}
+
+/**
+ * Windows of one size that start `every` so often, and so overlap; starts are multiples of `every` since 1970.
+ *
+ * ```
+ * 0....4....8....12...16
+ * [          )               size 10, every 4:
+ *      [          )          9 is in all three
+ *           [          )
+ * ```
+ */
+export function hopping(size: Duration, options: { readonly every: Duration; readonly grace?: Duration }): Window {
+  const sizeMs = durationMs(size, 'The size of a hopping window')
+  const advanceMs = durationMs(options.every, "'every' of a hopping window")
+  if (advanceMs > sizeMs) {
+    throw new TopologyError(
+      `A hopping window of ${show(size)} every ${show(options.every)} leaves gaps: records between two windows would be in none. ` +
+        "Make 'every' at most the size.",
+    )
+  }
+  return { kind: 'hopping', sizeMs, advanceMs, graceMs: graceMs(options.grace, 'The grace of a hopping window') }
+}
+
+function anyDurationMs(duration: Duration, what: string): number {
+  const ms = typeof duration === 'number' ? duration : parse(duration, what)
+  if (!Number.isSafeInteger(ms) || ms < 0) {
+    throw new TopologyError(
+      `${what} is ${show(duration)}. Give a whole number of milliseconds that is not negative, or text such as '20s' or '5m'.`,
+    )
+  }
+  return ms
+}
+
+function parse(text: string, what: string): number {
+  const match = /^(\d+)([a-z]+)$/.exec(text)
+  if (match === null) {
+    throw new TopologyError(`${what} is '${text}'. Give a whole number and its unit, without a sign, such as '20s' or '5m'.`)
+  }
+  const unitMs = unitsMs[match[2]!]
+  if (unitMs === undefined) {
+    throw new TopologyError(`${what} is '${text}', and '${match[2]!}' is no unit of time. Use ms, s, m, h or d.`)
+  }
+  return Number(match[1]!) * unitMs
+}
+
+const show = (duration: Duration): string => (typeof duration === 'number' ? String(duration) : `'${duration}'`)

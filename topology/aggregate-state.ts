@@ -1,0 +1,94 @@
+import type { Buffer } from 'node:buffer'
+import type { ByteWriter } from '../schemas/bytes.ts'
+import { DecodeError, type Serde } from '../schemas/serde.ts'
+
+// How accumulators become bytes: fixed layouts where the size is known, so that a state costs a copy and not a parse.
+
+/** A serde for accumulators; `sizeBytes` when every state has that size. */
+export interface StateSerde<T> extends Serde<T> {
+  readonly sizeBytes?: number
+}
+
+/** A safe integer in 8 bytes. */
+export const integerState: StateSerde<number> = {
+  name: 'integer',
+  sizeBytes: 8,
+  write: (value, out) => out.i64(value),
+  read: (bytes, start, end) => (exactly(8, start, end), readInteger(bytes, start)),
+}
+
+/** A double in 8 bytes. */
+export const doubleState: StateSerde<number> = {
+  name: 'double',
+  sizeBytes: 8,
+  write: (value, out) => out.f64(value),
+  read: (bytes, start, end) => (exactly(8, start, end), bytes.readDoubleBE(start)),
+}
+
+/** The integer of 8 bytes that `ByteWriter.i64` wrote. */
+export const readInteger = (bytes: Buffer, at: number): number => bytes.readInt32BE(at) * 4294967296 + bytes.readUInt32BE(at + 4)
+
+/** Throws unless `[start, end)` has `size` bytes. */
+export function exactly(size: number, start: number, end: number): void {
+  if (end - start !== size) {
+    throw new DecodeError('ERR_DECODE', `The state of an aggregate has ${end - start} bytes instead of ${size}. Was its definition changed under the same name?`)
+  }
+}
+
+/** Writes through `serde` with the length in front, in 4 bytes. */
+export function writeSized<T>(serde: Serde<T>, value: T, out: ByteWriter): void {
+  const at = out.length
+  out.i32(0)
+  serde.write(value, out)
+  out.bytes.writeInt32BE(out.length - at - 4, at)
+}
+
+/** Walks over parts of a state, refusing to leave it. */
+export class StateReader {
+  readonly #bytes: Buffer
+  readonly #end: number
+  #at: number
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes
+    this.#at = start
+    this.#end = end
+  }
+
+  get done(): boolean {
+    return this.#at === this.#end
+  }
+
+  /** Where the next `size` bytes start. */
+  take(size: number): number {
+    const at = this.#at
+    if (size < 0 || at + size > this.#end) throw new DecodeError('ERR_DECODE', 'The state of an aggregate ends in the middle of a value.')
+    this.#at = at + size
+    return at
+  }
+
+  integer(): number {
+    return readInteger(this.#bytes, this.take(8))
+  }
+
+  count(): number {
+    return this.#bytes.readInt32BE(this.take(4))
+  }
+
+  /** What `writeSized` wrote. */
+  sized<T>(serde: Serde<T>): T {
+    const size = this.count()
+    const at = this.take(size)
+    return serde.read(this.#bytes, at, at + size)
+  }
+
+  text(): string {
+    const size = this.count()
+    const at = this.take(size)
+    return this.#bytes.toString('utf8', at, at + size)
+  }
+
+  end(): void {
+    if (!this.done) throw new DecodeError('ERR_DECODE', 'The state of an aggregate has bytes left over. Was its definition changed under the same name?')
+  }
+}

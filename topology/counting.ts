@@ -1,0 +1,91 @@
+import { integerState, exactly, readInteger, type StateSerde } from './aggregate-state.ts'
+import type { Aggregate } from './aggregates.ts'
+import { LimitError } from './errors.ts'
+
+// Counts and integer sums: exact, so a value can leave again.
+
+type Where<V> = (value: V) => boolean
+
+/** How many values there are (of those for which `where` is true). */
+export function count<V>(where?: Where<V>): Aggregate<V, number, number> {
+  return {
+    kind: 'count',
+    init: () => 0,
+    add: where === undefined ? n => n + 1 : (n, value) => (where(value) ? n + 1 : n),
+    merge: (left, right) => left + right,
+    subtract: where === undefined ? n => n - 1 : (n, value) => (where(value) ? n - 1 : n),
+    result: n => n,
+    state: integerState,
+  }
+}
+
+/**
+ * The sum of integers, such as money in minor units. Throws a `LimitError` when a value is not an integer or the sum
+ * leaves the safe integers (2^53 - 1): it is exact or it is refused. For fractions see `floatSum`.
+ */
+export function sum<V>(of: (value: V) => number, where?: Where<V>): Aggregate<V, number, number> {
+  return {
+    kind: 'sum',
+    init: () => 0,
+    add: where === undefined
+      ? (total, value) => exact(total + of(value))
+      : (total, value) => (where(value) ? exact(total + of(value)) : total),
+    merge: (left, right) => exact(left + right),
+    subtract: where === undefined
+      ? (total, value) => exact(total - of(value))
+      : (total, value) => (where(value) ? exact(total - of(value)) : total),
+    result: total => total,
+    state: integerState,
+  }
+}
+
+export interface Share {
+  hits: number
+  all: number
+}
+
+/** The share of values (of those for which `where` is true) for which `when` is true; undefined of none. */
+export function ratio<V>(when: Where<V>, where?: Where<V>): Aggregate<V, Share, number | undefined> {
+  const change = (share: Share, value: V, by: 1 | -1): Share => {
+    if (where !== undefined && !where(value)) return share
+    share.all += by
+    if (when(value)) share.hits += by
+    return share
+  }
+  return {
+    kind: 'ratio',
+    init: () => ({ hits: 0, all: 0 }),
+    add: (share, value) => change(share, value, 1),
+    merge: (left, right) => {
+      left.hits += right.hits
+      left.all += right.all
+      return left
+    },
+    subtract: (share, value) => change(share, value, -1),
+    result: ({ hits, all }) => (all === 0 ? undefined : hits / all),
+    state: shareState,
+  }
+}
+
+/** `total`, if it is exact. */
+export function exact(total: number): number {
+  if (Number.isSafeInteger(total)) return total
+  throw new LimitError(
+    Number.isInteger(total)
+      ? `A sum reached ${total}, beyond the integers that a number holds exactly (2^53 - 1). Sum a larger unit, or use custom() with bigint.`
+      : `A sum of integers became ${total}. Sum whole units (cents, milliseconds), or use floatSum() for fractions.`,
+  )
+}
+
+const shareState: StateSerde<Share> = {
+  name: 'ratio',
+  sizeBytes: 16,
+  write(share, out) {
+    out.i64(share.hits)
+    out.i64(share.all)
+  },
+  read(bytes, start, end) {
+    exactly(16, start, end)
+    return { hits: readInteger(bytes, start), all: readInteger(bytes, start + 8) }
+  },
+}

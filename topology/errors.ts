@@ -1,0 +1,11 @@
+/** A definition that cannot run: thrown when a topology is defined, compiled, or meets its topics. Always the user's to correct. */
+export class TopologyError extends Error {
+  override readonly name = 'TopologyError'
+  readonly code = 'TOPOLOGY'
+}
+
+/** An exact result would pass a declared limit (safe integers, members of a set). Never answered with an estimate or a wrapped number. */
+export class LimitError extends Error {
+  override readonly name = 'LimitError'
+  readonly code = 'LIMIT'
+}

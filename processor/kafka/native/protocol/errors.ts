@@ -1,0 +1,126 @@
+import { AppError, type ErrorCode, type Place } from '../../../errors.ts'
+
+// Kafka's error codes (org.apache.kafka.common.protocol.Errors), by position from 0. Facts taken from Kafka 4.3.1.
+const names = `
+  NONE OFFSET_OUT_OF_RANGE CORRUPT_MESSAGE UNKNOWN_TOPIC_OR_PARTITION INVALID_FETCH_SIZE LEADER_NOT_AVAILABLE
+  NOT_LEADER_OR_FOLLOWER REQUEST_TIMED_OUT BROKER_NOT_AVAILABLE REPLICA_NOT_AVAILABLE MESSAGE_TOO_LARGE
+  STALE_CONTROLLER_EPOCH OFFSET_METADATA_TOO_LARGE NETWORK_EXCEPTION COORDINATOR_LOAD_IN_PROGRESS
+  COORDINATOR_NOT_AVAILABLE NOT_COORDINATOR INVALID_TOPIC_EXCEPTION RECORD_LIST_TOO_LARGE NOT_ENOUGH_REPLICAS
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND INVALID_REQUIRED_ACKS ILLEGAL_GENERATION INCONSISTENT_GROUP_PROTOCOL
+  INVALID_GROUP_ID UNKNOWN_MEMBER_ID INVALID_SESSION_TIMEOUT REBALANCE_IN_PROGRESS INVALID_COMMIT_OFFSET_SIZE
+  TOPIC_AUTHORIZATION_FAILED GROUP_AUTHORIZATION_FAILED CLUSTER_AUTHORIZATION_FAILED INVALID_TIMESTAMP
+  UNSUPPORTED_SASL_MECHANISM ILLEGAL_SASL_STATE UNSUPPORTED_VERSION TOPIC_ALREADY_EXISTS INVALID_PARTITIONS
+  INVALID_REPLICATION_FACTOR INVALID_REPLICA_ASSIGNMENT INVALID_CONFIG NOT_CONTROLLER INVALID_REQUEST
+  UNSUPPORTED_FOR_MESSAGE_FORMAT POLICY_VIOLATION OUT_OF_ORDER_SEQUENCE_NUMBER DUPLICATE_SEQUENCE_NUMBER
+  INVALID_PRODUCER_EPOCH INVALID_TXN_STATE INVALID_PRODUCER_ID_MAPPING INVALID_TRANSACTION_TIMEOUT
+  CONCURRENT_TRANSACTIONS TRANSACTION_COORDINATOR_FENCED TRANSACTIONAL_ID_AUTHORIZATION_FAILED SECURITY_DISABLED
+  OPERATION_NOT_ATTEMPTED KAFKA_STORAGE_ERROR LOG_DIR_NOT_FOUND SASL_AUTHENTICATION_FAILED UNKNOWN_PRODUCER_ID
+  REASSIGNMENT_IN_PROGRESS DELEGATION_TOKEN_AUTH_DISABLED DELEGATION_TOKEN_NOT_FOUND DELEGATION_TOKEN_OWNER_MISMATCH
+  DELEGATION_TOKEN_REQUEST_NOT_ALLOWED DELEGATION_TOKEN_AUTHORIZATION_FAILED DELEGATION_TOKEN_EXPIRED
+  INVALID_PRINCIPAL_TYPE NON_EMPTY_GROUP GROUP_ID_NOT_FOUND FETCH_SESSION_ID_NOT_FOUND INVALID_FETCH_SESSION_EPOCH
+  LISTENER_NOT_FOUND TOPIC_DELETION_DISABLED FENCED_LEADER_EPOCH UNKNOWN_LEADER_EPOCH UNSUPPORTED_COMPRESSION_TYPE
+  STALE_BROKER_EPOCH OFFSET_NOT_AVAILABLE MEMBER_ID_REQUIRED PREFERRED_LEADER_NOT_AVAILABLE GROUP_MAX_SIZE_REACHED
+  FENCED_INSTANCE_ID ELIGIBLE_LEADERS_NOT_AVAILABLE ELECTION_NOT_NEEDED NO_REASSIGNMENT_IN_PROGRESS
+  GROUP_SUBSCRIBED_TO_TOPIC INVALID_RECORD UNSTABLE_OFFSET_COMMIT THROTTLING_QUOTA_EXCEEDED PRODUCER_FENCED
+  RESOURCE_NOT_FOUND DUPLICATE_RESOURCE UNACCEPTABLE_CREDENTIAL INCONSISTENT_VOTER_SET INVALID_UPDATE_VERSION
+  FEATURE_UPDATE_FAILED PRINCIPAL_DESERIALIZATION_FAILURE SNAPSHOT_NOT_FOUND POSITION_OUT_OF_RANGE UNKNOWN_TOPIC_ID
+  DUPLICATE_BROKER_REGISTRATION BROKER_ID_NOT_REGISTERED INCONSISTENT_TOPIC_ID INCONSISTENT_CLUSTER_ID
+  TRANSACTIONAL_ID_NOT_FOUND FETCH_SESSION_TOPIC_ID_ERROR INELIGIBLE_REPLICA NEW_LEADER_ELECTED
+  OFFSET_MOVED_TO_TIERED_STORAGE FENCED_MEMBER_EPOCH UNRELEASED_INSTANCE_ID UNSUPPORTED_ASSIGNOR STALE_MEMBER_EPOCH
+  MISMATCHED_ENDPOINT_TYPE UNSUPPORTED_ENDPOINT_TYPE UNKNOWN_CONTROLLER_ID UNKNOWN_SUBSCRIPTION_ID
+  TELEMETRY_TOO_LARGE INVALID_REGISTRATION TRANSACTION_ABORTABLE INVALID_RECORD_STATE SHARE_SESSION_NOT_FOUND
+  INVALID_SHARE_SESSION_EPOCH FENCED_STATE_EPOCH INVALID_VOTER_KEY DUPLICATE_VOTER VOTER_NOT_FOUND
+  INVALID_REGULAR_EXPRESSION REBOOTSTRAP_REQUIRED STREAMS_INVALID_TOPOLOGY STREAMS_INVALID_TOPOLOGY_EPOCH
+  STREAMS_TOPOLOGY_FENCED SHARE_SESSION_LIMIT_REACHED
+`
+  .trim()
+  .split(/\s+/)
+
+/** Those whose exception is a RetriableException in Java: the same request may succeed later, or elsewhere. */
+const retriable = new Set(
+  `
+    CORRUPT_MESSAGE UNKNOWN_TOPIC_OR_PARTITION LEADER_NOT_AVAILABLE NOT_LEADER_OR_FOLLOWER REQUEST_TIMED_OUT
+    REPLICA_NOT_AVAILABLE NETWORK_EXCEPTION COORDINATOR_LOAD_IN_PROGRESS COORDINATOR_NOT_AVAILABLE NOT_COORDINATOR
+    NOT_ENOUGH_REPLICAS NOT_ENOUGH_REPLICAS_AFTER_APPEND NOT_CONTROLLER CONCURRENT_TRANSACTIONS KAFKA_STORAGE_ERROR
+    FETCH_SESSION_ID_NOT_FOUND INVALID_FETCH_SESSION_EPOCH LISTENER_NOT_FOUND FENCED_LEADER_EPOCH UNKNOWN_LEADER_EPOCH
+    OFFSET_NOT_AVAILABLE PREFERRED_LEADER_NOT_AVAILABLE ELIGIBLE_LEADERS_NOT_AVAILABLE ELECTION_NOT_NEEDED
+    UNSTABLE_OFFSET_COMMIT THROTTLING_QUOTA_EXCEEDED UNKNOWN_TOPIC_ID INCONSISTENT_TOPIC_ID
+    FETCH_SESSION_TOPIC_ID_ERROR SHARE_SESSION_NOT_FOUND INVALID_SHARE_SESSION_EPOCH SHARE_SESSION_LIMIT_REACHED
+`
+    .trim()
+    .split(/\s+/),
+)
+
+/** What only this side of the connection can say. */
+const local: Readonly<Record<string, boolean>> = {
+  /** The connection could not be made, or was lost before the answer. */
+  NETWORK: true,
+  /** No answer within the channel's time. */
+  TIMEOUT: true,
+  /** An answer that is not what the protocol says. */
+  MALFORMED_RESPONSE: false,
+}
+
+const codes: Readonly<Record<string, ErrorCode>> = {
+  INVALID_PRODUCER_EPOCH: 'FENCED',
+  PRODUCER_FENCED: 'FENCED',
+  FENCED_INSTANCE_ID: 'FENCED',
+  OFFSET_OUT_OF_RANGE: 'OFFSET_OUT_OF_RANGE',
+}
+
+export interface ErrorInfo {
+  readonly code: number
+  readonly name: string
+  readonly retriable: boolean
+}
+
+const table: readonly ErrorInfo[] = names.map((name, code) => ({ code, name, retriable: retriable.has(name) }))
+const unknownServerError: ErrorInfo = { code: -1, name: 'UNKNOWN_SERVER_ERROR', retriable: false }
+const byName = new Map([...table, unknownServerError].map(info => [info.name, info]))
+
+/** What an error code of a response means; a code that is newer than this table is not retriable. */
+export function errorInfo(code: number): ErrorInfo {
+  if (code === -1) return unknownServerError
+  return table[code] ?? { code, name: `ERROR_${code}`, retriable: false }
+}
+
+/** The code of an error by its name, for those who answer requests. */
+export function errorCode(name: string): number {
+  const info = byName.get(name)
+  if (info === undefined) throw new AppError('ASSERTION', `Kafka has no error of the name ${name}.`)
+  return info.code
+}
+
+const isRetriable = (error: string): boolean => local[error] ?? byName.get(error)?.retriable ?? false
+
+/** What a broker answered instead of doing it, or what kept the answer away. */
+export class KafkaError extends AppError {
+  override readonly name = 'KafkaError'
+  /** The API that was called, as in `Produce`. */
+  readonly api: string
+  /** Kafka's name of the error, or `NETWORK`, `TIMEOUT`, `MALFORMED_RESPONSE`. */
+  readonly error: string
+
+  constructor(
+    api: string,
+    error: string,
+    message: string,
+    options: { readonly cause?: unknown; readonly place?: Place } = {},
+  ) {
+    super(codes[error] ?? (isRetriable(error) ? 'KAFKA_RETRIABLE' : 'KAFKA'), message, options)
+    this.api = api
+    this.error = error
+  }
+}
+
+/** The error for a response that carries `code`; `detail` is the broker's own message, if it sent one. */
+export function brokerError(
+  api: string,
+  code: number,
+  options: { readonly detail?: string | null | undefined; readonly place?: Place } = {},
+): KafkaError {
+  const { name } = errorInfo(code)
+  const { detail, place } = options
+  const message = `Kafka answered ${api} with ${name}${detail ? `: ${detail}` : '.'}`
+  return new KafkaError(api, name, message, place === undefined ? {} : { place })
+}

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import type { ByteWriter } from '../schemas/bytes.ts'
+import { readInt64 } from '../schemas/int64.ts'
 import { DecodeError, type Serde } from '../schemas/serde.ts'
 
 // How accumulators become bytes: fixed layouts where the size is known, so that a state costs a copy and not a parse.
@@ -14,7 +15,7 @@ export const integerState: StateSerde<number> = {
   name: 'integer',
   sizeBytes: 8,
   write: (value, out) => out.i64(value),
-  read: (bytes, start, end) => (exactly(8, start, end), readInteger(bytes, start)),
+  read: (bytes, start, end) => (exactly(8, start, end), readInt64(bytes, start)),
 }
 
 /** A double in 8 bytes. */
@@ -25,13 +26,13 @@ export const doubleState: StateSerde<number> = {
   read: (bytes, start, end) => (exactly(8, start, end), bytes.readDoubleBE(start)),
 }
 
-/** The integer of 8 bytes that `ByteWriter.i64` wrote. */
-export const readInteger = (bytes: Buffer, at: number): number => bytes.readInt32BE(at) * 4294967296 + bytes.readUInt32BE(at + 4)
-
 /** Throws unless `[start, end)` has `size` bytes. */
 export function exactly(size: number, start: number, end: number): void {
   if (end - start !== size) {
-    throw new DecodeError('ERR_DECODE', `The state of an aggregate has ${end - start} bytes instead of ${size}. Was its definition changed under the same name?`)
+    throw new DecodeError(
+      'ERR_DECODE',
+      `The state of an aggregate has ${end - start} bytes instead of ${size}. Was its definition changed under the same name?`,
+    )
   }
 }
 
@@ -62,13 +63,14 @@ export class StateReader {
   /** Where the next `size` bytes start. */
   take(size: number): number {
     const at = this.#at
-    if (size < 0 || at + size > this.#end) throw new DecodeError('ERR_DECODE', 'The state of an aggregate ends in the middle of a value.')
+    if (size < 0 || at + size > this.#end)
+      throw new DecodeError('ERR_DECODE', 'The state of an aggregate ends in the middle of a value.')
     this.#at = at + size
     return at
   }
 
   integer(): number {
-    return readInteger(this.#bytes, this.take(8))
+    return readInt64(this.#bytes, this.take(8))
   }
 
   count(): number {
@@ -82,13 +84,11 @@ export class StateReader {
     return serde.read(this.#bytes, at, at + size)
   }
 
-  text(): string {
-    const size = this.count()
-    const at = this.take(size)
-    return this.#bytes.toString('utf8', at, at + size)
-  }
-
   end(): void {
-    if (!this.done) throw new DecodeError('ERR_DECODE', 'The state of an aggregate has bytes left over. Was its definition changed under the same name?')
+    if (!this.done)
+      throw new DecodeError(
+        'ERR_DECODE',
+        'The state of an aggregate has bytes left over. Was its definition changed under the same name?',
+      )
   }
 }

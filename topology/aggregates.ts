@@ -26,12 +26,18 @@ export interface Over<V, A, R> {
 }
 
 /** `aggregate` over this event and those of its key up to `span` before it: `[t - span, t]`, both inclusive. */
-export const over = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> =>
-  ({ spanMs: durationMs(span, "The span of 'over'"), includes: 'event', aggregate })
+export const over = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> => ({
+  spanMs: durationMs(span, "The span of 'over'"),
+  includes: 'event',
+  aggregate,
+})
 
 /** As `over`, without this event: what its key did in the `span` before it. */
-export const prior = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> =>
-  ({ spanMs: durationMs(span, "The span of 'prior'"), includes: 'prior', aggregate })
+export const prior = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> => ({
+  spanMs: durationMs(span, "The span of 'prior'"),
+  includes: 'prior',
+  aggregate,
+})
 
 /** Aggregates by the name of the field that each result goes to. */
 export type Spec<V> = Readonly<Record<string, Aggregate<V, any, any>>>
@@ -41,8 +47,9 @@ export type Spans<V> = Readonly<Record<string, Over<V, any, any>>>
 
 /** The result of a record of aggregates or spans: `{ n: count() }` gives `{ n: number }`. */
 export type Results<S> = {
-  readonly [Field in keyof S]:
-    S[Field] extends Aggregate<any, any, infer R> ? R
-    : S[Field] extends Over<any, any, infer R> ? R
-    : never
+  readonly [Field in keyof S]: S[Field] extends Aggregate<any, any, infer R>
+    ? R
+    : S[Field] extends Over<any, any, infer R>
+      ? R
+      : never
 }

@@ -1,5 +1,6 @@
 import { TopologyError } from './errors.ts'
 import { checkName, Names } from './names.ts'
+import { withoutSerde } from './picking.ts'
 import type { AnyTopic, Plan, PlanNode, Step } from './plan.ts'
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
@@ -11,7 +12,9 @@ export function checkPlan(plan: Plan): void {
   checkSources(plan)
   for (const node of plan.nodes) checkStep(plan, node)
   if (plan.onFailure === 'dead-letter' && plan.deadLetters === null) {
-    throw new TopologyError(`The topology '${plan.name}' sends failures to dead letters, but names no topic for them. Pass deadLetters: { topic, value }.`)
+    throw new TopologyError(
+      `The topology '${plan.name}' sends failures to dead letters, but names no topic for them. Pass deadLetters: { topic, value }.`,
+    )
   }
 }
 
@@ -39,14 +42,19 @@ function checkNames(plan: Plan): void {
     }
   }
   // A table's store is named after its topic.
-  for (const topic of new Set(sources(plan).flatMap(step => (step.table ? [step.topic.name] : [])))) names.take(topic, 'The store of the table')
+  for (const topic of new Set(sources(plan).flatMap(step => (step.table ? [step.topic.name] : []))))
+    names.take(topic, 'The store of the table')
 }
 
-const sources = (plan: Plan): readonly StepOf<'source'>[] => plan.nodes.flatMap(({ step }) => (step.kind === 'source' ? [step] : []))
+const sources = (plan: Plan): readonly StepOf<'source'>[] =>
+  plan.nodes.flatMap(({ step }) => (step.kind === 'source' ? [step] : []))
 
 function checkSources(plan: Plan): void {
   const all = sources(plan)
-  if (all.length === 0) throw new TopologyError(`The topology '${plan.name}' reads no topic. Start it with .stream(topic) or .table(topic).`)
+  if (all.length === 0)
+    throw new TopologyError(
+      `The topology '${plan.name}' reads no topic. Start it with .stream(topic) or .table(topic).`,
+    )
   const byTopic = new Map<string, StepOf<'source'>>()
   for (const source of all) {
     checkTopic(source.topic, 'reads')
@@ -54,13 +62,19 @@ function checkSources(plan: Plan): void {
     byTopic.set(source.topic.name, first)
     const { name } = source.topic
     if (first.table !== source.table) {
-      throw new TopologyError(`The topic '${name}' is read as a stream and as a table. Read it once: the changes() of the table are a stream.`)
+      throw new TopologyError(
+        `The topic '${name}' is read as a stream and as a table. Read it once: the changes() of the table are a stream.`,
+      )
     }
     if (first.topic.key !== source.topic.key || first.topic.value !== source.topic.value) {
-      throw new TopologyError(`The topic '${name}' is read twice with different serdes. Define the topic once and use that.`)
+      throw new TopologyError(
+        `The topic '${name}' is read twice with different serdes. Define the topic once and use that.`,
+      )
     }
     if (first.timestamp !== source.timestamp) {
-      throw new TopologyError(`The topic '${name}' is read twice with different timestamps. It is one input with one time: give both the same function, or keep one stream.`)
+      throw new TopologyError(
+        `The topic '${name}' is read twice with different timestamps. It is one input with one time: give both the same function, or keep one stream.`,
+      )
     }
   }
 }
@@ -69,7 +83,9 @@ function checkTopic(topic: AnyTopic, does: 'reads' | 'writes'): void {
   checkName(topic.name, `A topic that the topology ${does}`)
   for (const part of ['key', 'value'] as const) {
     if (typeof topic[part]?.[does === 'reads' ? 'read' : 'write'] !== 'function') {
-      throw new TopologyError(`The topic '${topic.name}' has no serde for its ${part}s. Define it as topic(name, keySerde, valueSerde).`)
+      throw new TopologyError(
+        `The topic '${topic.name}' has no serde for its ${part}s. Define it as topic(name, keySerde, valueSerde).`,
+      )
     }
   }
 }
@@ -94,7 +110,9 @@ function checkStep(plan: Plan, { id, step }: PlanNode): void {
     case 'process':
       for (const store of Object.values(step.stores)) {
         if (store.kind === 'window' && !(Number.isSafeInteger(store.retentionMs) && store.retentionMs > 0)) {
-          throw new TopologyError(`The retention of the store '${store.name}' is ${store.retentionMs}. Give whole milliseconds, at least 1.`)
+          throw new TopologyError(
+            `The retention of the store '${store.name}' is ${store.retentionMs}. Give whole milliseconds, at least 1.`,
+          )
         }
       }
       break
@@ -105,24 +123,43 @@ function checkStep(plan: Plan, { id, step }: PlanNode): void {
 function checkPartitions(step: StepOf<'group' | 'repartition'>): void {
   const { partitions, name } = step
   if (partitions === null || (Number.isInteger(partitions) && partitions > 0)) return
-  throw new TopologyError(`The repartition topic ${name === null ? 'of a grouping' : `'${name}'`} is to have ${partitions} partitions. Give a whole number of at least 1.`)
+  throw new TopologyError(
+    `The repartition topic ${name === null ? 'of a grouping' : `'${name}'`} is to have ${partitions} partitions. Give a whole number of at least 1.`,
+  )
 }
 
 function checkFields(store: string, fields: readonly string[], reserved: readonly string[]): void {
-  if (fields.length === 0) throw new TopologyError(`The aggregate '${store}' computes nothing. Name at least one field, such as { n: count() }.`)
+  if (fields.length === 0)
+    throw new TopologyError(
+      `The aggregate '${store}' computes nothing. Name at least one field, such as { n: count() }.`,
+    )
   const taken = fields.find(field => reserved.includes(field))
-  if (taken !== undefined) throw new TopologyError(`'${store}' computes a field '${taken}', which its results already have. Give the field another name.`)
+  if (taken !== undefined)
+    throw new TopologyError(
+      `'${store}' computes a field '${taken}', which its results already have. Give the field another name.`,
+    )
 }
 
-function checkStored(store: string, field: string, aggregate: { readonly kind: string; readonly state: unknown }): void {
-  if (aggregate.state !== undefined && aggregate.state !== null) return
-  throw new TopologyError(`'${field}' of '${store}' is a ${aggregate.kind} without a serde for its state. Pass one.`)
+function checkStored(
+  store: string,
+  field: string,
+  aggregate: { readonly kind: string; readonly state: unknown },
+): void {
+  if (aggregate.state !== undefined && aggregate.state !== withoutSerde) return
+  throw new TopologyError(
+    `'${field}' of '${store}' is a ${aggregate.kind} that keeps values, and their serde is not known. Pass it: ${aggregate.kind}(..., { serde }).`,
+  )
 }
 
 function checkEmits(plan: Plan, id: number, { store, window }: StepOf<'aggregate'>): void {
-  const emits = new Set(plan.nodes.flatMap(({ step, from }) => (step.kind === 'emit' && from[0] === id ? [step.emit] : [])))
+  const emits = new Set(
+    plan.nodes.flatMap(({ step, from }) => (step.kind === 'emit' && from[0] === id ? [step.emit] : [])),
+  )
   if (window === null) {
-    if (emits.has('final')) throw new TopologyError(`final() of '${store}', which has no windows, would never speak. Use changes(), or give it a window.`)
+    if (emits.has('final'))
+      throw new TopologyError(
+        `final() of '${store}', which has no windows, would never speak. Use changes(), or give it a window.`,
+      )
   } else if (emits.size > 1) {
     throw new TopologyError(
       `Both changes() and final() of '${store}' are read. A store of windows speaks one way: keep one of them, or make a second aggregate under another name.`,

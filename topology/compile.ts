@@ -22,7 +22,8 @@ export function compile(topology: Plan | { readonly plan: Plan }): Compiled {
   for (const node of plan.nodes) compiler.add(node)
   const topics = compiler.topics
   const outputs = [...topics.outputs.values()]
-  if (plan.deadLetters !== null && !topics.outputs.has(plan.deadLetters.topic.name)) outputs.push(plan.deadLetters.topic)
+  if (plan.deadLetters !== null && !topics.outputs.has(plan.deadLetters.topic.name))
+    outputs.push(plan.deadLetters.topic)
   return {
     name: plan.name,
     ...cut(compiler.graph),
@@ -35,8 +36,10 @@ export function compile(topology: Plan | { readonly plan: Plan }): Compiled {
 
 class Compiler {
   readonly graph: RunGraph = new RunGraph()
-  readonly topics: { readonly inputs: Map<string, AnyTopic>; readonly outputs: Map<string, AnyTopic> } =
-    { inputs: new Map(), outputs: new Map() }
+  readonly topics: { readonly inputs: Map<string, AnyTopic>; readonly outputs: Map<string, AnyTopic> } = {
+    inputs: new Map(),
+    outputs: new Map(),
+  }
   readonly #plan: Plan
   readonly #places: Place[] = []
   /** By group node: the place behind its repartition topic, once a step has needed it. */
@@ -82,7 +85,11 @@ class Compiler {
       case 'join':
         return this.#join(node, step)
       case 'process':
-        return this.#then(node, step, { value: null, lost: `the process '${step.name}' forwards its own`, ...(step.key !== null && { key: step.key, moved: true }) })
+        return this.#then(node, step, {
+          value: null,
+          lost: `the process '${step.name}' forwards its own`,
+          ...(step.key !== null && { key: step.key, moved: true }),
+        })
       case 'sink':
         this.topics.outputs.set(step.topic.name, step.topic)
         return this.#then(node, step)
@@ -93,7 +100,13 @@ class Compiler {
     return this.#places[node.from[index]!]!
   }
 
-  #then(node: PlanNode, step: StepOf<'filter' | 'peek' | 'split' | 'lateness' | 'branch' | 'map' | 'flatMap' | 'rekey' | 'process' | 'sink'>, changes: Partial<Place> = {}): Place {
+  #then(
+    node: PlanNode,
+    step: StepOf<
+      'filter' | 'peek' | 'split' | 'lateness' | 'branch' | 'map' | 'flatMap' | 'rekey' | 'process' | 'sink'
+    >,
+    changes: Partial<Place> = {},
+  ): Place {
     const from = this.#from(node)
     return { ...from, group: null, ...changes, id: this.graph.add(step, from.id) }
   }
@@ -134,7 +147,11 @@ class Compiler {
 
   #group(node: PlanNode, step: StepOf<'group'>): Place {
     const from = this.#from(node)
-    return { ...from, key: step.key ?? from.key, group: { id: node.id, value: step.value, name: step.name, partitions: step.partitions } }
+    return {
+      ...from,
+      key: step.key ?? from.key,
+      group: { id: node.id, value: step.value, name: step.name, partitions: step.partitions },
+    }
   }
 
   #aggregate(node: PlanNode, step: StepOf<'aggregate'>): Place {
@@ -146,7 +163,11 @@ class Compiler {
   #trailing(node: PlanNode, step: StepOf<'trailing'>): Place {
     const { store, graceMs, remember, event, spans } = step
     const from = this.#together(this.#from(node), store)
-    return this.#result(from, store, this.graph.add({ kind: 'trailing', store, key: from.key, graceMs, remember, event, spans }, from.id))
+    return this.#result(
+      from,
+      store,
+      this.graph.add({ kind: 'trailing', store, key: from.key, graceMs, remember, event, spans }, from.id),
+    )
   }
 
   #windowed(node: PlanNode, step: StepOf<'aggregate'>): Place {
@@ -156,11 +177,23 @@ class Compiler {
     const given = this.#from(node)
     const merges = step.combine && given.moved
     const from = merges ? this.#combine(given, step, window) : this.#together(given, store)
-    const emit = this.#plan.nodes.some(other => other.from[0] === node.id && other.step.kind === 'emit' && other.step.emit === 'final') ? 'final' : 'changes'
-    return this.#result(from, store, this.graph.add({ kind: 'windowed', store, key: from.key, window, spec, emit, merges }, from.id))
+    const emit = this.#plan.nodes.some(
+      other => other.from[0] === node.id && other.step.kind === 'emit' && other.step.emit === 'final',
+    )
+      ? 'final'
+      : 'changes'
+    return this.#result(
+      from,
+      store,
+      this.graph.add({ kind: 'windowed', store, key: from.key, window, spec, emit, merges }, from.id),
+    )
   }
 
-  #combine(from: Place, step: StepOf<'aggregate'>, window: { sizeMs: number; advanceMs: number; graceMs: number }): Place {
+  #combine(
+    from: Place,
+    step: StepOf<'aggregate'>,
+    window: { sizeMs: number; advanceMs: number; graceMs: number },
+  ): Place {
     const { key } = from
     const name = step.store
     this.graph.add({ kind: 'combine', repartition: name, key, window, spec: step.spec }, from.id)
@@ -175,7 +208,13 @@ class Compiler {
           "Call .repartition('<name>', <serde of the values>) before the join.",
       )
     }
-    return { ...stream, group: null, value: null, lost: 'a join changes them', id: this.graph.add(step, stream.id, table.id) }
+    return {
+      ...stream,
+      group: null,
+      value: null,
+      lost: 'a join changes them',
+      id: this.graph.add(step, stream.id, table.id),
+    }
   }
 
   #result(from: Place, store: string, id: number): Place {
@@ -188,7 +227,13 @@ class Compiler {
     const { group } = from
     const known = group === null ? undefined : this.#behind.get(group.id)
     if (known !== undefined) return known
-    const behind = this.#repartition(from, group?.name ?? store, group?.partitions ?? null, group?.value ?? null, `the grouping before '${store}'`)
+    const behind = this.#repartition(
+      from,
+      group?.name ?? store,
+      group?.partitions ?? null,
+      group?.value ?? null,
+      `the grouping before '${store}'`,
+    )
     if (group !== null) this.#behind.set(group.id, behind)
     return behind
   }

@@ -56,17 +56,60 @@ export interface StoreSpec {
 }
 
 export type RunStep =
-  | Extract<Step, { kind: 'filter' | 'map' | 'flatMap' | 'rekey' | 'peek' | 'merge' | 'split' | 'lateness' | 'branch' | 'join' | 'process' | 'sink' }>
+  | Extract<
+      Step,
+      {
+        kind:
+          | 'filter'
+          | 'map'
+          | 'flatMap'
+          | 'rekey'
+          | 'peek'
+          | 'merge'
+          | 'split'
+          | 'lateness'
+          | 'branch'
+          | 'join'
+          | 'process'
+          | 'sink'
+      }
+    >
   /** `table`: a `tableStore` follows; at equal timestamps its records go first. */
-  | { readonly kind: 'source'; readonly topic: AnyTopic; readonly timestamp: TimestampOf | null; readonly table: boolean }
+  | {
+      readonly kind: 'source'
+      readonly topic: AnyTopic
+      readonly timestamp: TimestampOf | null
+      readonly table: boolean
+    }
   /** Upserts into `store` and forwards; `key` and `value` are the topic's serdes. */
   | { readonly kind: 'tableStore'; readonly store: string; readonly key: Serde<any>; readonly value: Serde<any> }
-  | { readonly kind: 'repartitionSource'; readonly repartition: string; readonly key: Serde<any>; readonly value: Serde<any> }
-  | { readonly kind: 'repartitionSink'; readonly repartition: string; readonly key: Serde<any>; readonly value: Serde<any> }
-  | { readonly kind: 'aggregate'; readonly store: string; readonly key: Serde<any>; readonly spec: Readonly<Record<string, Aggregate<any, any, any>>> }
+  | {
+      readonly kind: 'repartitionSource'
+      readonly repartition: string
+      readonly key: Serde<any>
+      readonly value: Serde<any>
+    }
+  | {
+      readonly kind: 'repartitionSink'
+      readonly repartition: string
+      readonly key: Serde<any>
+      readonly value: Serde<any>
+    }
+  | {
+      readonly kind: 'aggregate'
+      readonly store: string
+      readonly key: Serde<any>
+      readonly spec: Readonly<Record<string, Aggregate<any, any, any>>>
+    }
   | WindowedStep
   /** Folds into partial aggregates by key and window, and sends them to the repartition topic at each commit. */
-  | { readonly kind: 'combine'; readonly repartition: string; readonly key: Serde<any>; readonly window: WindowShape; readonly spec: Readonly<Record<string, Aggregate<any, any, any>>> }
+  | {
+      readonly kind: 'combine'
+      readonly repartition: string
+      readonly key: Serde<any>
+      readonly window: WindowShape
+      readonly spec: Readonly<Record<string, Aggregate<any, any, any>>>
+    }
   | TrailingStep
 
 export interface WindowedStep {

@@ -1,4 +1,5 @@
-import { integerState, exactly, readInteger, type StateSerde } from './aggregate-state.ts'
+import { readInt64 } from '../schemas/int64.ts'
+import { integerState, exactly, type StateSerde } from './aggregate-state.ts'
 import type { Aggregate } from './aggregates.ts'
 import { LimitError } from './errors.ts'
 
@@ -27,13 +28,15 @@ export function sum<V>(of: (value: V) => number, where?: Where<V>): Aggregate<V,
   return {
     kind: 'sum',
     init: () => 0,
-    add: where === undefined
-      ? (total, value) => exact(total + of(value))
-      : (total, value) => (where(value) ? exact(total + of(value)) : total),
+    add:
+      where === undefined
+        ? (total, value) => exact(total + of(value))
+        : (total, value) => (where(value) ? exact(total + of(value)) : total),
     merge: (left, right) => exact(left + right),
-    subtract: where === undefined
-      ? (total, value) => exact(total - of(value))
-      : (total, value) => (where(value) ? exact(total - of(value)) : total),
+    subtract:
+      where === undefined
+        ? (total, value) => exact(total - of(value))
+        : (total, value) => (where(value) ? exact(total - of(value)) : total),
     result: total => total,
     state: integerState,
   }
@@ -86,6 +89,6 @@ const shareState: StateSerde<Share> = {
   },
   read(bytes, start, end) {
     exactly(16, start, end)
-    return { hits: readInteger(bytes, start), all: readInteger(bytes, start + 8) }
+    return { hits: readInt64(bytes, start), all: readInt64(bytes, start + 8) }
   },
 }

@@ -4,12 +4,19 @@ import type { DraftNode, RunGraph } from './run-graph.ts'
 /** Cuts a graph at its repartition topics: what is connected, joins with their tables included, is one sub-topology. */
 export function cut(graph: RunGraph): Pick<Compiled, 'subTopologies' | 'repartitions'> {
   const partOf = connected(graph.nodes)
-  const subTopologies = [...new Set(partOf)].map((root, id) => subTopology(id, graph.nodes.filter(node => partOf[node.id] === root)))
+  const subTopologies = [...new Set(partOf)].map((root, id) =>
+    subTopology(
+      id,
+      graph.nodes.filter(node => partOf[node.id] === root),
+    ),
+  )
   const partsWith = (matches: (step: RunStep) => boolean): number[] =>
     subTopologies.filter(part => part.nodes.some(node => matches(node.step))).map(part => part.id)
   const repartitions: Repartition[] = [...graph.repartitions.values()].map(repartition => ({
     ...repartition,
-    writtenBy: partsWith(step => (step.kind === 'repartitionSink' || step.kind === 'combine') && step.repartition === repartition.name),
+    writtenBy: partsWith(
+      step => (step.kind === 'repartitionSink' || step.kind === 'combine') && step.repartition === repartition.name,
+    ),
     readBy: partsWith(step => step.kind === 'repartitionSource' && step.repartition === repartition.name)[0]!,
   }))
   return { subTopologies, repartitions }
@@ -50,7 +57,10 @@ function storesOf(step: RunStep): readonly StoreSpec[] {
     case 'lateness':
       return [{ name: step.store, kind: 'time' }]
     case 'process':
-      return Object.values(step.stores).map(({ name, kind }) => ({ name, kind: kind === 'window' ? 'slots' : 'keyValue' }))
+      return Object.values(step.stores).map(({ name, kind }) => ({
+        name,
+        kind: kind === 'window' ? 'slots' : 'keyValue',
+      }))
     default:
       return []
   }

@@ -40,7 +40,10 @@ export class Names {
       this.#takenBy.set(key, { name, what })
       return
     }
-    const both = taken.what === what ? `${what} '${name}' is defined twice` : `${taken.what} '${taken.name}' and ${lower(what)} '${name}' share a name`
+    const both =
+      taken.what === what
+        ? `${what} '${name}' is defined twice`
+        : `${taken.what} '${taken.name}' and ${lower(what)} '${name}' share a name`
     const why = taken.name === name ? '' : `, for Kafka counts '${taken.name}' and '${name}' as one`
     throw new TopologyError(`${both}${why}. Give one of them another name.`)
   }

@@ -41,15 +41,19 @@ export type Guard<K, V, W extends V> = (value: V, key: K, meta: RecordMeta) => v
 export type Predicates<K, V> = Readonly<Record<string, Fn<K, V, boolean>>>
 
 /** What the predicate `P` leaves of `V`: the narrowed type, if it is a type guard. */
-export type Narrowed<V, P> = P extends (value: any, ...rest: any[]) => value is infer W ? W & V : V
+export type Narrowed<V, P> = P extends ((value: any, ...rest: any[]) => value is infer W) ? W & V : V
 
 /** What no predicate of `P` takes of `V`. */
-export type Remaining<V, P> =
-  Exclude<V, { [N in keyof P]: P[N] extends (value: any, ...rest: any[]) => value is infer W ? W : never }[keyof P]>
+export type Remaining<V, P> = Exclude<
+  V,
+  { [N in keyof P]: P[N] extends ((value: any, ...rest: any[]) => value is infer W) ? W : never }[keyof P]
+>
 
 /** A topic that can hold these keys and values: its own types may be wider. */
 export type Accepts<K, V, TopicKey, TopicValue> = Topic<TopicKey, TopicValue> &
-  ([K, V] extends [TopicKey, TopicValue] ? unknown : { readonly 'This topic cannot hold the records of this stream': [K, V] })
+  ([K, V] extends [TopicKey, TopicValue]
+    ? unknown
+    : { readonly 'This topic cannot hold the records of this stream': [K, V] })
 
 /** Without `remember`, what is remembered is the value itself: then `event` must be able to hold it. */
 export type TrailingOptions<K, V, R> = {

@@ -10,8 +10,17 @@ export type AnyTopic = Topic<any, any>
 
 /** One step of a topology. Plain data: no Kafka, no store, no clock. Durations are milliseconds by now. */
 export type Step =
-  | { readonly kind: 'source'; readonly topic: AnyTopic; readonly table: boolean; readonly timestamp: TimestampOf | null }
-  | { readonly kind: 'filter'; readonly fn: (value: any, key: any, meta: RecordMeta) => boolean; readonly keep: boolean }
+  | {
+      readonly kind: 'source'
+      readonly topic: AnyTopic
+      readonly table: boolean
+      readonly timestamp: TimestampOf | null
+    }
+  | {
+      readonly kind: 'filter'
+      readonly fn: (value: any, key: any, meta: RecordMeta) => boolean
+      readonly keep: boolean
+    }
   /** A new value; the key stays. */
   | { readonly kind: 'map'; readonly fn: (value: any, key: any, meta: RecordMeta) => any }
   | { readonly kind: 'flatMap'; readonly fn: (value: any, key: any, meta: RecordMeta) => Iterable<any> }
@@ -35,7 +44,12 @@ export type Step =
       readonly partitions: number | null
     }
   /** Always a repartition topic. */
-  | { readonly kind: 'repartition'; readonly name: string; readonly value: Serde<any> | null; readonly partitions: number | null }
+  | {
+      readonly kind: 'repartition'
+      readonly name: string
+      readonly value: Serde<any> | null
+      readonly partitions: number | null
+    }
   | {
       readonly kind: 'aggregate'
       readonly store: string

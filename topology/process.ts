@@ -43,7 +43,8 @@ export interface ProcessorInstance<K, V> {
   close?(): void
 }
 
-export type StateOf<S extends StateSpec> =
-  S extends { kind: 'keyValue'; __k?: infer K; __v?: infer V } ? KeyValueState<K, V>
-  : S extends { kind: 'window'; __k?: infer K; __v?: infer V } ? WindowState<K, V>
-  : never
+export type StateOf<S extends StateSpec> = S extends { kind: 'keyValue'; __k?: infer K; __v?: infer V }
+  ? KeyValueState<K, V>
+  : S extends { kind: 'window'; __k?: infer K; __v?: infer V }
+    ? WindowState<K, V>
+    : never

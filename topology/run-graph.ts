@@ -12,7 +12,12 @@ export interface Place {
   /** Whether the key is new: records of one key may be in several partitions. */
   readonly moved: boolean
   /** Set right behind a grouping. */
-  readonly group: { readonly id: number; readonly value: Serde<any> | null; readonly name: string | null; readonly partitions: number | null } | null
+  readonly group: {
+    readonly id: number
+    readonly value: Serde<any> | null
+    readonly name: string | null
+    readonly partitions: number | null
+  } | null
 }
 
 export interface DraftNode {

@@ -23,11 +23,19 @@ export interface WindowSpec<K, V> {
   readonly __v?: V
 }
 
-export const keyValueState = <K, V>(name: string, key: Serde<K>, value: Serde<V>): KeyValueSpec<K, V> =>
-  ({ kind: 'keyValue', name, key, value })
+export const keyValueState = <K, V>(name: string, key: Serde<K>, value: Serde<V>): KeyValueSpec<K, V> => ({
+  kind: 'keyValue',
+  name,
+  key,
+  value,
+})
 
-export const windowState = <K, V>(name: string, key: Serde<K>, value: Serde<V>, options: { retentionMs: number }): WindowSpec<K, V> =>
-  ({ kind: 'window', name, key, value, ...options })
+export const windowState = <K, V>(
+  name: string,
+  key: Serde<K>,
+  value: Serde<V>,
+  options: { retentionMs: number },
+): WindowSpec<K, V> => ({ kind: 'window', name, key, value, ...options })
 
 /** A value read from a store may be kept by it: to change it, put a value (the same object, if you changed it in place). */
 export interface KeyValueState<K, V> {

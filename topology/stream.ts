@@ -3,39 +3,27 @@ import type { Topic } from '../schemas/topic.ts'
 import type { Results, Spans, Spec } from './aggregates.ts'
 import { count } from './counting.ts'
 import { TopologyError } from './errors.ts'
+import { Handle } from './handle.ts'
 import type {
-  Accepts, Fn, GroupOptions, Guard, Narrowed, Predicates, ProcessOptions, Remaining, RepartitionOptions, StreamOptions, TopologyOptions,
+  Accepts,
+  Fn,
+  GroupOptions,
+  Guard,
+  Narrowed,
+  Predicates,
+  ProcessOptions,
+  Remaining,
+  RepartitionOptions,
+  StreamOptions,
+  TopologyOptions,
   TrailingOptions,
 } from './options.ts'
-import { Plan, type PlanNode, type Step } from './plan.ts'
+import { Plan, type PlanNode } from './plan.ts'
 import type { StateSpec } from './state.ts'
 import { type Duration, graceMs, type Span, type Window } from './windows.ts'
 
 // The handles call one another (a stream groups, a group aggregates to a table, a table streams its changes),
 // so they share one file: several files would import each other in a circle.
-
-/** A place in a plan. Each method of a handle adds steps behind it; nothing runs. */
-class Handle {
-  readonly plan: Plan
-  readonly node: PlanNode
-
-  constructor(plan: Plan, node: PlanNode) {
-    this.plan = plan
-    this.node = node
-  }
-
-  protected then(step: Step, ...also: readonly Handle[]): [Plan, PlanNode] {
-    for (const other of also) {
-      if (other.plan !== this.plan) {
-        throw new TopologyError(
-          `A ${step.kind} in the topology '${this.plan.name}' reads a handle of the topology '${other.plan.name}'. ` +
-            'Make both from one topology.',
-        )
-      }
-    }
-    return [this.plan, this.plan.add(step, this.node, ...also.map(other => other.node))]
-  }
-}
 
 export class Topology {
   readonly plan: Plan
@@ -45,10 +33,16 @@ export class Topology {
   }
 
   /** Every record of the topic (or topics) is a fact of its own. */
-  stream<K, V>(topics: Topic<K, V> | readonly [Topic<K, V>, ...Topic<K, V>[]], options: StreamOptions<K, V> = {}): Stream<K, V> {
+  stream<K, V>(
+    topics: Topic<K, V> | readonly [Topic<K, V>, ...Topic<K, V>[]],
+    options: StreamOptions<K, V> = {},
+  ): Stream<K, V> {
     const [first, ...others] = (Array.isArray(topics) ? topics : [topics]) as [Topic<K, V>, ...Topic<K, V>[]]
     const source = (topic: Topic<K, V>): Stream<K, V> =>
-      new Stream(this.plan, this.plan.add({ kind: 'source', topic, table: false, timestamp: options.timestamp ?? null }))
+      new Stream(
+        this.plan,
+        this.plan.add({ kind: 'source', topic, table: false, timestamp: options.timestamp ?? null }),
+      )
     return others.length === 0 ? source(first) : source(first).merge(...others.map(source))
   }
 
@@ -65,38 +59,38 @@ export class Stream<in out K, in out V> extends Handle {
   filter<W extends V>(fn: Guard<K, V, W>): Stream<K, W>
   filter(fn: Fn<K, V, boolean>): Stream<K, V>
   filter(fn: Fn<K, V, boolean>): Stream<K, any> {
-    return new Stream(...this.then({ kind: 'filter', fn, keep: true }))
+    return new Stream(...this.extend({ kind: 'filter', fn, keep: true }))
   }
 
   /** Keeps the records for which `fn` is false. */
   filterNot<W extends V>(fn: Guard<K, V, W>): Stream<K, Exclude<V, W>>
   filterNot(fn: Fn<K, V, boolean>): Stream<K, V>
   filterNot(fn: Fn<K, V, boolean>): any {
-    return new Stream(...this.then({ kind: 'filter', fn, keep: false }))
+    return new Stream(...this.extend({ kind: 'filter', fn, keep: false }))
   }
 
   /** A new value; the key stays. */
   map<W>(fn: Fn<K, V, W>): Stream<K, W> {
-    return new Stream(...this.then({ kind: 'map', fn }))
+    return new Stream(...this.extend({ kind: 'map', fn }))
   }
 
   /** Any number of new values, in order; the key stays. */
   flatMap<W>(fn: Fn<K, V, Iterable<W>>): Stream<K, W> {
-    return new Stream(...this.then({ kind: 'flatMap', fn }))
+    return new Stream(...this.extend({ kind: 'flatMap', fn }))
   }
 
   /** A new key (Kafka Streams' selectKey). What groups or repartitions next moves the records to its partition. */
   rekey<K2>(fn: Fn<K, V, K2>, key: Serde<K2>): Stream<K2, V> {
-    return new Stream(...this.then({ kind: 'rekey', fn, key }))
+    return new Stream(...this.extend({ kind: 'rekey', fn, key }))
   }
 
   peek(fn: Fn<K, V, void>): Stream<K, V> {
-    return new Stream(...this.then({ kind: 'peek', fn }))
+    return new Stream(...this.extend({ kind: 'peek', fn }))
   }
 
   /** These streams interleaved, in no order but that of time within a task. */
   merge(...others: readonly Stream<K, V>[]): Stream<K, V> {
-    return new Stream(...this.then({ kind: 'merge' }, ...others))
+    return new Stream(...this.extend({ kind: 'merge' }, ...others))
   }
 
   /**
@@ -110,12 +104,16 @@ export class Stream<in out K, in out V> extends Handle {
     const names = Object.keys(predicates)
     if (options.otherwise !== undefined) {
       if (names.includes(options.otherwise)) {
-        throw new TopologyError(`A split names two branches '${options.otherwise}': a predicate and 'otherwise'. Give one of them another name.`)
+        throw new TopologyError(
+          `A split names two branches '${options.otherwise}': a predicate and 'otherwise'. Give one of them another name.`,
+        )
       }
       names.push(options.otherwise)
     }
-    const split = new Stream(...this.then({ kind: 'split', predicates: Object.values(predicates) }))
-    return Object.fromEntries(names.map((name, index) => [name, new Stream(...split.then({ kind: 'branch', index }))])) as never
+    const split = new Stream(...this.extend({ kind: 'split', predicates: Object.values(predicates) }))
+    return Object.fromEntries(
+      names.map((name, index) => [name, new Stream(...split.extend({ kind: 'branch', index }))]),
+    ) as never
   }
 
   /** Groups by a new key. `value` writes the records to the repartition topic; needed once a step behind the source has changed them. */
@@ -126,30 +124,37 @@ export class Stream<in out K, in out V> extends Handle {
   /** Groups by the key there is. Goes through a repartition topic only if that key is new. */
   groupByKey(value?: Serde<V>, options: GroupOptions = {}): Grouped<K, V> {
     const { name = null, partitions = null } = options
-    return new Grouped(...this.then({ kind: 'group', key: null, value: value ?? null, name, partitions }))
+    return new Grouped(...this.extend({ kind: 'group', key: null, value: value ?? null, name, partitions }))
   }
 
   /** Sends each record to the partition of its key, through the topic `<application>-<name>-repartition`. */
   repartition(name: string, value?: Serde<V>, options: RepartitionOptions = {}): Stream<K, V> {
-    return new Stream(...this.then({ kind: 'repartition', name, value: value ?? null, partitions: options.partitions ?? null }))
+    return new Stream(
+      ...this.extend({ kind: 'repartition', name, value: value ?? null, partitions: options.partitions ?? null }),
+    )
   }
 
   /** Joins each record with the table's row of its key, as it is now; a record without a row is dropped. */
   join<W, R>(table: Table<K, W, any>, fn: (value: V, row: W, key: K) => R): Stream<K, R> {
-    return new Stream(...this.then({ kind: 'join', outer: false, fn }, table))
+    return new Stream(...this.extend({ kind: 'join', outer: false, fn }, table))
   }
 
   /** As `join`; a record without a row is joined with undefined. */
   leftJoin<W, R>(table: Table<K, W, any>, fn: (value: V, row: W | undefined, key: K) => R): Stream<K, R> {
-    return new Stream(...this.then({ kind: 'join', outer: true, fn }, table))
+    return new Stream(...this.extend({ kind: 'join', outer: true, fn }, table))
   }
 
   /** Parts what is older than stream time minus `grace`. The stream time is state under `name`: a restart decides alike. */
-  lateness(name: string, options: { readonly grace: Duration }): { readonly onTime: Stream<K, V>; readonly late: Stream<K, V> } {
-    const judged = new Stream(...this.then({ kind: 'lateness', store: name, graceMs: graceMs(options.grace, `The grace of '${name}'`) }))
+  lateness(
+    name: string,
+    options: { readonly grace: Duration },
+  ): { readonly onTime: Stream<K, V>; readonly late: Stream<K, V> } {
+    const judged = new Stream(
+      ...this.extend({ kind: 'lateness', store: name, graceMs: graceMs(options.grace, `The grace of '${name}'`) }),
+    )
     return {
-      onTime: new Stream(...judged.then({ kind: 'branch', index: 0 })),
-      late: new Stream(...judged.then({ kind: 'branch', index: 1 })),
+      onTime: new Stream(...judged.extend({ kind: 'branch', index: 0 })),
+      late: new Stream(...judged.extend({ kind: 'branch', index: 1 })),
     }
   }
 
@@ -165,9 +170,12 @@ export class Stream<in out K, in out V> extends Handle {
     name: string,
     options: ProcessOptions<S, K, V, K, V2> & { readonly key?: never },
   ): Stream<K, V2>
-  process(name: string, options: ProcessOptions<any, K, V, any, any> & { readonly key?: Serde<any> }): Stream<any, any> {
+  process(
+    name: string,
+    options: ProcessOptions<any, K, V, any, any> & { readonly key?: Serde<any> },
+  ): Stream<any, any> {
     const { stores = {}, key = null, create } = options
-    return new Stream(...this.then({ kind: 'process', name, stores, key, create }))
+    return new Stream(...this.extend({ kind: 'process', name, stores, key, create }))
   }
 
   /** Hands this stream to `fn`: the door for operators written elsewhere. */
@@ -176,7 +184,7 @@ export class Stream<in out K, in out V> extends Handle {
   }
 
   to<TopicKey, TopicValue>(topic: Accepts<K, V, TopicKey, TopicValue>): void {
-    this.then({ kind: 'sink', topic })
+    this.extend({ kind: 'sink', topic })
   }
 }
 
@@ -188,7 +196,7 @@ export class Grouped<in out K, in out V> extends Handle {
 
   /** One row for each key, kept as state under `name`. */
   aggregate<const S extends Spec<V>>(name: string, spec: S): Table<K, Results<S>> {
-    return new Table(...this.then({ kind: 'aggregate', store: name, window: null, spec, combine: false }))
+    return new Table(...this.extend({ kind: 'aggregate', store: name, window: null, spec, combine: false }))
   }
 
   window(window: Window): WindowedGroup<K, V> {
@@ -207,7 +215,14 @@ export class Grouped<in out K, in out V> extends Handle {
   ): TrailingTable<K, Results<S> & { readonly event: V }> {
     const { grace, event, remember = (value: V) => value } = options
     return new TrailingTable(
-      ...this.then({ kind: 'trailing', store: name, graceMs: graceMs(grace, `The grace of '${name}'`), remember, event, spans }),
+      ...this.extend({
+        kind: 'trailing',
+        store: name,
+        graceMs: graceMs(grace, `The grace of '${name}'`),
+        remember,
+        event,
+        spans,
+      }),
     )
   }
 }
@@ -232,7 +247,7 @@ export class WindowedGroup<in out K, in out V> extends Handle {
     options: { readonly combine?: boolean } = {},
   ): WindowedTable<K, Results<S> & Span> {
     const { combine = false } = options
-    return new WindowedTable(...this.then({ kind: 'aggregate', store: name, window: this.#window, spec, combine }))
+    return new WindowedTable(...this.extend({ kind: 'aggregate', store: name, window: this.#window, spec, combine }))
   }
 }
 
@@ -243,7 +258,7 @@ export class Table<in out K, in out V, in out Change = V> extends Handle {
 
   /** Every new row, as it happens. */
   changes(): Stream<K, Change> {
-    return new Stream(...this.then({ kind: 'emit', emit: 'changes' }))
+    return new Stream(...this.extend({ kind: 'emit', emit: 'changes' }))
   }
 }
 
@@ -251,12 +266,12 @@ export class Table<in out K, in out V, in out Change = V> extends Handle {
 export class WindowedTable<in out K, in out V> extends Handle {
   /** Every new result, as it happens. */
   changes(): Stream<K, V> {
-    return new Stream(...this.then({ kind: 'emit', emit: 'changes' }))
+    return new Stream(...this.extend({ kind: 'emit', emit: 'changes' }))
   }
 
   /** One result for each window, once no record can change it any more. */
   final(): Stream<K, V> {
-    return new Stream(...this.then({ kind: 'emit', emit: 'final' }))
+    return new Stream(...this.extend({ kind: 'emit', emit: 'final' }))
   }
 }
 
@@ -264,6 +279,6 @@ export class WindowedTable<in out K, in out V> extends Handle {
 export class TrailingTable<in out K, in out V> extends Handle {
   /** The result of each event, as it comes. */
   changes(): Stream<K, V> {
-    return new Stream(...this.then({ kind: 'emit', emit: 'changes' }))
+    return new Stream(...this.extend({ kind: 'emit', emit: 'changes' }))
   }
 }

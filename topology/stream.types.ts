@@ -10,12 +10,23 @@ import { hopping, tumbling } from './windows.ts'
 
 // Checked by tsc, never run: what the handles infer, and which topologies do not compile.
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const is = <T extends true>(): void => void (0 as unknown as T)
 
-interface Payment { readonly id: string; readonly cardId: string; readonly cents: number; readonly country: string; readonly declined: boolean }
-interface Card { readonly limitCents: number }
-interface Alert { readonly id: string; readonly action: 'BLOCK' | 'REVIEW' }
+interface Payment {
+  readonly id: string
+  readonly cardId: string
+  readonly cents: number
+  readonly country: string
+  readonly declined: boolean
+}
+interface Card {
+  readonly limitCents: number
+}
+interface Alert {
+  readonly id: string
+  readonly action: 'BLOCK' | 'REVIEW'
+}
 type Checked = { readonly ok: true; readonly payment: Payment } | { readonly ok: false; readonly code: string }
 
 declare const text: Serde<string>
@@ -29,7 +40,9 @@ const cards = topic('cards', text, card)
 const alerts = topic('alerts', text, alert)
 
 const t = topology('t', { onFailure: 'skip' })
-const stream = t.stream(payments, { timestamp: (value, key, at, partitionTime) => value.cents + key.length + at + partitionTime })
+const stream = t.stream(payments, {
+  timestamp: (value, key, at, partitionTime) => value.cents + key.length + at + partitionTime,
+})
 const byCard = stream.groupBy(p => p.cardId, text)
 
 // Values, keys and narrowing.
@@ -63,7 +76,10 @@ sizes.rest
 // Tables and joins.
 const perCard = byCard.aggregate('per-card', { n: count(), cents: sum(p => p.cents) })
 is<Equal<typeof perCard, Table<string, { readonly n: number; readonly cents: number }>>>()
-const counted = byCard.count('counted').changes().map(row => row.count)
+const counted = byCard
+  .count('counted')
+  .changes()
+  .map(row => row.count)
 is<Equal<typeof counted, Stream<string, number>>>()
 const rows = t.table(cards)
 const rowChanges = rows.changes()
@@ -80,7 +96,8 @@ stream.leftJoin(rows, (_, row) => row.limitCents)
 byCents.join(rows, p => p)
 
 // Windows.
-const windowed = byCard.window(hopping('1m', { every: '20s' }))
+const windowed = byCard
+  .window(hopping('1m', { every: '20s' }))
   .aggregate('windowed', { n: count(), declined: ratio(p => p.declined) })
 const finals = windowed.final().map(w => ({ from: w.startMs, to: w.endMs, n: w.n, declined: w.declined }))
 is<Equal<typeof finals, Stream<string, { from: number; to: number; n: number; declined: number | undefined }>>>()
@@ -88,17 +105,45 @@ is<Equal<typeof finals, Stream<string, { from: number; to: number; n: number; de
 // Trailing spans: they fold what is remembered; the whole event rides along.
 const kept = { event: {} as Serde<{ cents: number }> }
 const trailing = byCard
-  .trailing('trailing', { grace: '1h', ...kept, remember: p => ({ cents: p.cents }) }, {
-    payments2m: over('2m', count()),
-    cents30d: prior('30d', sum(r => r.cents)),
-  })
+  .trailing(
+    'trailing',
+    { grace: '1h', ...kept, remember: p => ({ cents: p.cents }) },
+    {
+      payments2m: over('2m', count()),
+      cents30d: prior(
+        '30d',
+        sum(r => r.cents),
+      ),
+    },
+  )
   .changes()
   .map(h => ({ id: h.event.id, n: h.payments2m, cents: h.cents30d }))
 is<Equal<typeof trailing, Stream<string, { id: string; n: number; cents: number }>>>()
-const whole = byCard.trailing('whole', { event: payment }, { cents: over('5m', sum(p => p.cents)) }).changes().map(h => h.cents)
+const whole = byCard
+  .trailing(
+    'whole',
+    { event: payment },
+    {
+      cents: over(
+        '5m',
+        sum(p => p.cents),
+      ),
+    },
+  )
+  .changes()
+  .map(h => h.cents)
 is<Equal<typeof whole, Stream<string, number>>>()
 // @ts-expect-error the spans see only what is remembered
-byCard.trailing('x', { ...kept, remember: p => ({ cents: p.cents }) }, { s: over('5m', sum(r => r.id)) })
+byCard.trailing(
+  'x',
+  { ...kept, remember: p => ({ cents: p.cents }) },
+  {
+    s: over(
+      '5m',
+      sum(r => r.id),
+    ),
+  },
+)
 // @ts-expect-error the serde is not that of what is remembered
 byCard.trailing('x', { event: text, remember: p => ({ cents: p.cents }) }, { n: over('5m', count()) })
 // @ts-expect-error without 'remember' the serde must hold the value
@@ -144,8 +189,9 @@ const rekeyed = stream.process('rekeyed', {
 })
 is<Equal<typeof rekeyed, Stream<number, Payment>>>()
 const annotated = stream.process('annotated', {
-  create: (context: ProcessorContext<{}, string, Alert>) =>
-    ({ process: record => context.forward(record.key, { id: record.key, action: 'REVIEW' }, record.timestamp) }),
+  create: (context: ProcessorContext<{}, string, Alert>) => ({
+    process: record => context.forward(record.key, { id: record.key, action: 'REVIEW' }, record.timestamp),
+  }),
 })
 is<Equal<typeof annotated, Stream<string, Alert>>>()
 stream.process('x', {

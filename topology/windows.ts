@@ -46,7 +46,12 @@ export const graceMs = (grace: Duration | undefined, what: string): number =>
  */
 export function tumbling(size: Duration, options: { readonly grace?: Duration } = {}): Window {
   const sizeMs = durationMs(size, 'The size of a tumbling window')
-  return { kind: 'tumbling', sizeMs, advanceMs: sizeMs, graceMs: graceMs(options.grace, 'The grace of a tumbling window') }
+  return {
+    kind: 'tumbling',
+    sizeMs,
+    advanceMs: sizeMs,
+    graceMs: graceMs(options.grace, 'The grace of a tumbling window'),
+  }
 }
 
 /**
@@ -84,7 +89,9 @@ function anyDurationMs(duration: Duration, what: string): number {
 function parse(text: string, what: string): number {
   const match = /^(\d+)([a-z]+)$/.exec(text)
   if (match === null) {
-    throw new TopologyError(`${what} is '${text}'. Give a whole number and its unit, without a sign, such as '20s' or '5m'.`)
+    throw new TopologyError(
+      `${what} is '${text}'. Give a whole number and its unit, without a sign, such as '20s' or '5m'.`,
+    )
   }
   const unitMs = unitsMs[match[2]!]
   if (unitMs === undefined) {

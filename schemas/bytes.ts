@@ -1,7 +1,11 @@
 import { Buffer } from 'node:buffer'
 
-/** Buffers whose native writers Node offers without declaring them: `write(value, 'utf8')` without its checks. */
-type NativeBuffer = Buffer & { utf8Write(value: string, at: number): number }
+/** What Node's buffers offer without declaring it: `write` and `toString` of one encoding, without their checks. */
+export type NativeBuffer = Buffer & {
+  utf8Write(value: string, at: number): number
+  utf8Slice(start: number, end: number): string
+  latin1Slice(start: number, end: number): string
+}
 
 /**
  * A growing buffer that serdes write into. `bytes` is replaced when it grows: read it after the last write, and copy
@@ -69,9 +73,13 @@ export class ByteWriter {
     const bytes = this.reserve(8)
     let at = this.length
     let rest = value
-    while (rest > 127) {
+    while (rest > 0x7fffffff) {
       bytes[at++] = (rest % 128) | 128
       rest = Math.floor(rest / 128)
+    }
+    while (rest > 127) {
+      bytes[at++] = (rest & 127) | 128
+      rest >>>= 7
     }
     bytes[at++] = rest
     this.length = at
@@ -79,8 +87,19 @@ export class ByteWriter {
 
   /** A zig-zag LEB128 integer (Avro's `int` and `long`), within the safe integers. */
   varint(value: number): void {
-    if (value >= -0x40000000 && value < 0x40000000) this.uvarint(((value << 1) ^ (value >> 31)) >>> 0)
-    else this.bigVarint(BigInt(value))
+    if (value >= -0x40000000 && value < 0x40000000) return this.uvarint((value << 1) ^ (value >> 31))
+    // 28 bits first, then the rest, which has 26 at most: no number leaves the exact ones, and none becomes a bigint.
+    const magnitude = value < 0 ? -(value + 1) : value
+    const high = Math.floor(magnitude / 0x8000000)
+    const low = (magnitude - high * 0x8000000) * 2 + (value < 0 ? 1 : 0)
+    const bytes = this.reserve(8)
+    const at = this.length
+    bytes[at] = low | 128
+    bytes[at + 1] = (low >>> 7) | 128
+    bytes[at + 2] = (low >>> 14) | 128
+    bytes[at + 3] = (low >>> 21) | 128
+    this.length = at + 4
+    this.uvarint(high)
   }
 
   /** A zig-zag LEB128 integer of 64 bits. */

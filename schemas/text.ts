@@ -1,0 +1,43 @@
+import { isUtf8 } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
+import type { ByteWriter, NativeBuffer } from './bytes.ts'
+import { DecodeError, EncodeError } from './serde.ts'
+
+/** Up to this length a loop over the characters is faster than a call into Node (measured: bench/avro.ts). */
+const shortText = 40
+
+/** Appends `value` as UTF-8, without a length. Half a surrogate pair has no UTF-8: an `EncodeError`, not a silent U+FFFD. */
+export function writeText(value: string, out: ByteWriter): void {
+  const size = value.length
+  if (size > shortText) return writeAnyText(value, out)
+  const bytes = out.reserve(size)
+  const at = out.length
+  for (let i = 0; i < size; i++) {
+    const code = value.charCodeAt(i)
+    if (code > 127) return writeAnyText(value, out)
+    bytes[at + i] = code
+  }
+  out.length = at + size
+}
+
+function writeAnyText(value: string, out: ByteWriter): void {
+  if (!value.isWellFormed()) throw new EncodeError('The text holds half of a surrogate pair, which has no UTF-8. Clean the text first.')
+  out.text(value)
+}
+
+/** The text in `bytes[start, end)`. Throws a `DecodeError` when they are not UTF-8. */
+export function readText(bytes: Buffer, start: number, end: number): string {
+  if (isAsciiRange(bytes, start, end)) return (bytes as NativeBuffer).latin1Slice(start, end)
+  checkUtf8(bytes, start, end)
+  return (bytes as NativeBuffer).utf8Slice(start, end)
+}
+
+export function isAsciiRange(bytes: Buffer, start: number, end: number): boolean {
+  let bits = 0
+  for (let i = start; i < end; i++) bits |= bytes[i]!
+  return bits < 128
+}
+
+export function checkUtf8(bytes: Buffer, start: number, end: number): void {
+  if (!isUtf8(bytes.subarray(start, end))) throw new DecodeError('ERR_DECODE', `The ${end - start} bytes of a text are not UTF-8.`)
+}

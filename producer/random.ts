@@ -91,7 +91,8 @@ export class Draws {
 
 /**
  * The quantile of the standard normal distribution for 0 < p < 1, to about 16 digits.
- * The coefficients are the published ones, cut to what a double holds. Source: Wichura, "Algorithm AS 241: the percentage points of the normal distribution", PPND16, 1988.
+ * Source: Wichura, "Algorithm AS 241: the percentage points of the normal distribution", PPND16, 1988; the
+ * coefficients are the published ones, cut to what a double holds.
  */
 export function normalQuantile(p: number): number {
   const q = p - 0.5

@@ -8,7 +8,6 @@ const suffixed = ['**/*.sim.test.ts', '**/*.kafka.test.ts', '**/*.browser.test.t
 
 export default defineConfig({
   test: {
-    passWithNoTests: true,
     projects: [
       {
         test: {

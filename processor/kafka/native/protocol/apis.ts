@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { assert } from '../../../errors.ts'
 import { structCodec } from './compile.ts'
 import { includes, type Message } from './define.ts'

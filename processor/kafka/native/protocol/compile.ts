@@ -1,7 +1,7 @@
 import { assert } from '../../../errors.ts'
 import { includes, type Field, type Scalar } from './define.ts'
 import type { Reader } from './reader.ts'
-import { decodeLength, encodeLength, nullRefused, scalarCodec, zeroOf, type Codec } from './scalars.ts'
+import { decodeLength, encodeLength, nullRefused, refuse, scalarCodec, zeroOf, type Codec } from './scalars.ts'
 import { Writer } from './writer.ts'
 
 // Turns the table of a message into an encoder and a decoder of one version, as closures.
@@ -44,11 +44,11 @@ function listCodec(element: Codec, context: Context, nullable: boolean): Codec {
   return {
     encode(writer, value) {
       if (value === null) {
-        assert(nullable, `${where} may not be null in this version.`)
+        if (!nullable) refuse(`${where} may not be null in this version.`)
         encodeLength(writer, -1, flexible, true)
         return
       }
-      assert(Array.isArray(value), `${where} is a list, not ${typeof value}.`)
+      if (!Array.isArray(value)) refuse(`${where} is a list, not ${typeof value}.`)
       encodeLength(writer, value.length, flexible, true)
       for (const item of value) element.encode(writer, item)
     },
@@ -129,10 +129,10 @@ export function structCodec(fields: readonly Field[], context: Context): Codec {
   const tagged = members.filter(({ present, tag }) => present && tag !== undefined).toSorted((a, b) => a.tag! - b.tag!)
   return {
     encode(writer, value) {
-      assert(typeof value === 'object' && value !== null, `${where} is an object, not ${value}.`)
+      if (typeof value !== 'object' || value === null) refuse(`${where} is an object, not ${String(value)}.`)
       const struct = value as Struct
       // A misspelt name would be sent as the field's default without a word.
-      for (const name in struct) assert(known.has(name), `${where} has no field ${name}.`)
+      for (const name in struct) if (!known.has(name)) refuse(`${where} has no field ${name}.`)
       for (const member of plain) {
         const said = struct[member.name]
         member.encode(writer, said === undefined ? member.initial() : said)

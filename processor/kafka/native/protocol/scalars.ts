@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { assert } from '../../../errors.ts'
+import { AppError } from '../../../errors.ts'
 import type { Scalar } from './define.ts'
 import { MalformedBytes, type Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
@@ -22,9 +22,14 @@ export interface ScalarContext {
 
 type FixedSize = Exclude<Scalar, 'string' | 'bytes' | 'records'>
 
+/** A body that cannot be sent is a mistake of the code that made it. */
+export function refuse(message: string): never {
+  throw new AppError('ASSERTION', message)
+}
+
 function uuidOf(value: unknown): string {
-  assert(typeof value === 'string' && /^[0-9a-f]{32}$/.test(value), `A uuid is 32 lower-case hex digits, not ${value}.`)
-  return value
+  if (typeof value === 'string' && /^[0-9a-f]{32}$/.test(value)) return value
+  return refuse(`A uuid is 32 lower-case hex digits, not ${String(value)}.`)
 }
 
 const fixed: { readonly [Type in FixedSize]: Codec } = {
@@ -61,13 +66,13 @@ function stringCodec({ flexible, nullable, where }: ScalarContext): Codec {
   return {
     encode(writer, value) {
       if (value === null) {
-        assert(nullable, `${where} may not be null in this version.`)
+        if (!nullable) refuse(`${where} may not be null in this version.`)
         encodeLength(writer, -1, flexible, false)
         return
       }
-      assert(typeof value === 'string', `${where} is a string, not ${typeof value}.`)
+      if (typeof value !== 'string') refuse(`${where} is a string, not ${typeof value}.`)
       const size = Buffer.byteLength(value)
-      assert(size <= 0x7fff, `${where} has ${size} bytes; Kafka's strings have at most 32767.`)
+      if (size > 0x7fff) refuse(`${where} has ${size} bytes; Kafka's strings have at most 32767.`)
       encodeLength(writer, size, flexible, false)
       writer.text(value, size)
     },
@@ -83,7 +88,7 @@ function bytesCodec({ flexible, nullable, where }: ScalarContext): Codec {
   return {
     encode(writer, value) {
       if (value === null) {
-        assert(nullable, `${where} may not be null in this version.`)
+        if (!nullable) refuse(`${where} may not be null in this version.`)
         encodeLength(writer, -1, flexible, true)
         return
       }
@@ -91,7 +96,7 @@ function bytesCodec({ flexible, nullable, where }: ScalarContext): Codec {
       const parts = (Array.isArray(value) ? value : [value]) as readonly unknown[]
       let size = 0
       for (const part of parts) {
-        assert(Buffer.isBuffer(part), `${where} is a Buffer or a list of them, not ${typeof part}.`)
+        if (!Buffer.isBuffer(part)) refuse(`${where} is a Buffer or a list of them, not ${typeof part}.`)
         size += part.length
       }
       encodeLength(writer, size, flexible, true)

@@ -18,9 +18,9 @@ export function label(step: RunStep): string {
     case 'split':
       return `split by ${step.predicates.length}`
     case 'branch':
-      return `branch ${step.index}`
+      return `branch ${step.name ?? step.index}`
     case 'lateness':
-      return `lateness ${step.store}, grace ${duration(step.graceMs)}`
+      return `lateness ${step.store}, ${grace(step.graceMs)}`
     case 'join':
       return named(step.outer ? 'leftJoin' : 'join', step.fn)
     case 'process':
@@ -47,7 +47,7 @@ export function label(step: RunStep): string {
         ({ spanMs, includes, aggregate }) =>
           `${aggregate.kind} ${includes === 'event' ? 'over' : 'prior'} ${duration(spanMs)}`,
       )
-      return `trailing ${step.store}, grace ${duration(step.graceMs)} ${spans}`
+      return `trailing ${step.store}, ${grace(step.graceMs)} ${spans}`
     }
   }
 }
@@ -65,11 +65,13 @@ function fields<T>(spec: Readonly<Record<string, T>>, show: (value: T) => string
 }
 
 const windows = ({ sizeMs, advanceMs, graceMs }: { sizeMs: number; advanceMs: number; graceMs: number }): string =>
-  `${duration(sizeMs)}${advanceMs === sizeMs ? '' : ` every ${duration(advanceMs)}`}, grace ${duration(graceMs)}`
+  `${duration(sizeMs)}${advanceMs === sizeMs ? '' : ` every ${duration(advanceMs)}`}, ${grace(graceMs)}`
 
 /** A function given by name shows it; one written in place has none. */
 const named = (what: string, fn: { readonly name: string }): string =>
   /^\w+$/.test(fn.name) ? `${what} ${fn.name}` : what
+
+const grace = (ms: number): string => (ms === 0 ? 'no grace' : `grace ${duration(ms)}`)
 
 const units = [
   ['d', 86_400_000],

@@ -32,7 +32,7 @@ export type Step =
   | { readonly kind: 'split'; readonly predicates: readonly ((value: any, key: any, meta: RecordMeta) => boolean)[] }
   /** On time to branch 0; with a timestamp below stream time - grace to branch 1. Keeps its stream time as state. */
   | { readonly kind: 'lateness'; readonly store: string; readonly graceMs: number }
-  | { readonly kind: 'branch'; readonly index: number }
+  | { readonly kind: 'branch'; readonly index: number; /** Shown in descriptions. */ readonly name?: string }
   /** Grouping: the next step needs records of one key together. `value` writes to the repartition topic, if there is to be one. */
   | {
       readonly kind: 'group'

@@ -112,7 +112,7 @@ export class Stream<in out K, in out V> extends Handle {
     }
     const split = new Stream(...this.extend({ kind: 'split', predicates: Object.values(predicates) }))
     return Object.fromEntries(
-      names.map((name, index) => [name, new Stream(...split.extend({ kind: 'branch', index }))]),
+      names.map((name, index) => [name, new Stream(...split.extend({ kind: 'branch', index, name }))]),
     ) as never
   }
 
@@ -153,8 +153,8 @@ export class Stream<in out K, in out V> extends Handle {
       ...this.extend({ kind: 'lateness', store: name, graceMs: graceMs(options.grace, `The grace of '${name}'`) }),
     )
     return {
-      onTime: new Stream(...judged.extend({ kind: 'branch', index: 0 })),
-      late: new Stream(...judged.extend({ kind: 'branch', index: 1 })),
+      onTime: new Stream(...judged.extend({ kind: 'branch', index: 0, name: 'onTime' })),
+      late: new Stream(...judged.extend({ kind: 'branch', index: 1, name: 'late' })),
     }
   }
 

@@ -133,13 +133,13 @@ const whole = byCard
   .changes()
   .map(h => h.cents)
 is<Equal<typeof whole, Stream<string, number>>>()
-// @ts-expect-error the spans see only what is remembered
 byCard.trailing(
   'x',
   { ...kept, remember: p => ({ cents: p.cents }) },
   {
     s: over(
       '5m',
+      // @ts-expect-error the spans see only what is remembered
       sum(r => r.id),
     ),
   },

@@ -18,7 +18,13 @@ export interface WindowShape {
 
 export type Window = { readonly kind: 'tumbling' | 'hopping' } & WindowShape
 
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const unitsMs: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+])
 
 /**
  * `duration` in milliseconds. Throws a `TopologyError` that names `what` when it is not a whole number of milliseconds
@@ -93,7 +99,7 @@ function parse(text: string, what: string): number {
       `${what} is '${text}'. Give a whole number and its unit, without a sign, such as '20s' or '5m'.`,
     )
   }
-  const unitMs = unitsMs[match[2]!]
+  const unitMs = unitsMs.get(match[2]!)
   if (unitMs === undefined) {
     throw new TopologyError(`${what} is '${text}', and '${match[2]!}' is no unit of time. Use ms, s, m, h or d.`)
   }

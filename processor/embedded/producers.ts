@@ -1,0 +1,90 @@
+import type { BatchHeader } from './batch-header.ts'
+import { codes } from './codes.ts'
+
+interface Written {
+  readonly firstSequence: number
+  readonly lastSequence: number
+  readonly baseOffset: number
+}
+
+interface ProducerState {
+  epoch: number
+  /** The last five batches, the oldest first: as many as a producer may have in flight. */
+  recent: Written[]
+  /** Where its open transaction begins in this partition; -1 without one. */
+  transactionStart: number
+}
+
+const kept = 5
+const sequences = 0x8000_0000
+
+/** Sequence numbers wrap at 2^31 (`DefaultRecordBatch.incrementSequence`). */
+const lastSequence = (header: BatchHeader): number => (header.baseSequence + header.lastOffsetDelta) % sequences
+
+/** What a partition knows of the producers that wrote to it: for idempotence, fencing and open transactions. */
+export class Producers {
+  readonly #states = new Map<number, ProducerState>()
+  readonly #open = new Map<number, number>()
+  /** The first offset of the oldest open transaction; Infinity without one. */
+  firstUnstable = Infinity
+
+  /** Whether a transaction of this producer is open in this partition. */
+  ongoing(producerId: number, epoch: number): boolean {
+    const state = this.#states.get(producerId)
+    return state !== undefined && state.transactionStart !== -1 && state.epoch === epoch
+  }
+
+  /** A batch that was written before: its base offset. */
+  duplicateOf(header: BatchHeader): number | null {
+    const state = this.#states.get(header.producerId)
+    if (state === undefined || state.epoch !== header.producerEpoch) return null
+    const last = lastSequence(header)
+    const found = state.recent.find((each) => each.firstSequence === header.baseSequence && each.lastSequence === last)
+    return found?.baseOffset ?? null
+  }
+
+  /** An error code. `strict`: a producer of transaction version 2, whose first batch in a partition has the sequence 0 (KIP-890). */
+  check(header: BatchHeader, strict: boolean): number {
+    const state = this.#states.get(header.producerId)
+    if (state === undefined) {
+      return strict && header.baseSequence !== 0 ? codes.OUT_OF_ORDER_SEQUENCE_NUMBER : codes.NONE
+    }
+    if (header.producerEpoch < state.epoch) return codes.INVALID_PRODUCER_EPOCH
+    const last = header.producerEpoch === state.epoch ? state.recent.at(-1) : undefined
+    const expected = last === undefined ? 0 : (last.lastSequence + 1) % sequences
+    if (header.baseSequence !== expected) return codes.OUT_OF_ORDER_SEQUENCE_NUMBER
+    if (state.transactionStart !== -1 && !header.transactional) return codes.INVALID_TXN_STATE
+    return codes.NONE
+  }
+
+  wrote(header: BatchHeader, baseOffset: number): void {
+    const state = this.#at(header.producerId, header.producerEpoch)
+    state.recent.push({ firstSequence: header.baseSequence, lastSequence: lastSequence(header), baseOffset })
+    if (state.recent.length > kept) state.recent.shift()
+    if (!header.transactional || state.transactionStart !== -1) return
+    state.transactionStart = baseOffset
+    this.#open.set(header.producerId, baseOffset)
+    this.firstUnstable = Math.min(this.firstUnstable, baseOffset)
+  }
+
+  /** The end of a transaction: answers where it began, null when it wrote nothing here. */
+  ended(producerId: number, epoch: number): number | null {
+    const state = this.#at(producerId, epoch)
+    const start = state.transactionStart
+    if (start === -1) return null
+    state.transactionStart = -1
+    this.#open.delete(producerId)
+    this.firstUnstable = Math.min(...this.#open.values())
+    return start
+  }
+
+  #at(producerId: number, epoch: number): ProducerState {
+    let state = this.#states.get(producerId)
+    if (state === undefined) this.#states.set(producerId, (state = { epoch, recent: [], transactionStart: -1 }))
+    if (state.epoch !== epoch) {
+      state.epoch = epoch
+      state.recent = []
+    }
+    return state
+  }
+}

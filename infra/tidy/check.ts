@@ -19,9 +19,9 @@ export const checkTree = (tree: ReadonlyMap<string, string>): Finding[] => {
   return [
     ...checkDirection(files),
     ...checkCycles(files),
-    ...checkGeneratedCode(files),
     ...files.flatMap(file => [
       ...checkPatterns(file),
+      ...checkGeneratedCode(file),
       ...checkSize(file),
       ...checkPackages(file),
       ...checkTestName(file),

@@ -197,6 +197,12 @@ test('separate flows are separate sub-topologies, and a shared table makes them 
   expect(compile(t).subTopologies.length).toBe(1)
 })
 
+test('a merge has a new key if one of its streams has', () => {
+  const t = topology('t')
+  t.stream(a).merge(t.stream(b).rekey(String, text)).groupByKey().count('counts')
+  expect(kinds(compile(t))).toEqual(['source source rekey merge repartitionSink', 'repartitionSource aggregate'])
+})
+
 test('process: a new key is a new key, and its stores are its own', () => {
   const t = topology('t')
   const create = (): { process(): void } => ({ process() {} })

@@ -55,6 +55,11 @@ export type Accepts<K, V, TopicKey, TopicValue> = Topic<TopicKey, TopicValue> &
     ? unknown
     : { readonly 'This topic cannot hold the records of this stream': [K, V] })
 
+/** Fields that results have already cannot be computed. Says nothing of a spec whose fields are not known before it runs. */
+export type Without<S, Fields extends string> = string extends keyof S
+  ? unknown
+  : { readonly [Field in Fields]?: never }
+
 /** Without `remember`, what is remembered is the value itself: then `event` must be able to hold it. */
 export type TrailingOptions<K, V, R> = {
   /** How far behind stream time an event may be and still get a result. Default 0. */

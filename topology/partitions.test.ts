@@ -92,6 +92,15 @@ test('repartition topics that feed each other find a count', () => {
   expect(resolved(own, { a: 5 })).toEqual([[5], { x: 5 }, { x: 5 }])
 })
 
+test('a repartition topic waits for all that its writers read, also for what is defined later', () => {
+  const later = (stream: Stream<string, number>, t: Topology): unknown => {
+    const narrow = t.stream(b)
+    narrow.groupBy(n => n, int64).count('x')
+    return narrow.merge(stream.rekey(String, text).repartition('r'))
+  }
+  expect(resolved(later, { a: 6, b: 2 })).toEqual([[6, 6, 6], { x: 6, r: 6 }, { x: 6 }])
+})
+
 test('refused: topics that are missing', () => {
   expect(() => resolved((stream, t) => stream.merge(t.stream(b)), { a: 1 })).toThrow(
     "The input topic 'b' does not exist, and 't' reads it. Create it first, with as many partitions as there are to be tasks.",

@@ -17,6 +17,7 @@ import type {
   StreamOptions,
   TopologyOptions,
   TrailingOptions,
+  Without,
 } from './options.ts'
 import { Plan, type PlanNode } from './plan.ts'
 import type { StateSpec } from './state.ts'
@@ -211,7 +212,7 @@ export class Grouped<in out K, in out V> extends Handle {
   trailing<R, const S extends Spans<R>>(
     name: string,
     options: TrailingOptions<K, V, R>,
-    spans: S & { readonly event?: never },
+    spans: S & Without<S, 'event'>,
   ): TrailingTable<K, Results<S> & { readonly event: V }> {
     const { grace, event, remember = (value: V) => value } = options
     return new TrailingTable(
@@ -243,7 +244,7 @@ export class WindowedGroup<in out K, in out V> extends Handle {
    */
   aggregate<const S extends Spec<V>>(
     name: string,
-    spec: S & { readonly startMs?: never; readonly endMs?: never },
+    spec: S & Without<S, keyof Span>,
     options: { readonly combine?: boolean } = {},
   ): WindowedTable<K, Results<S> & Span> {
     const { combine = false } = options

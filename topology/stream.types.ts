@@ -1,6 +1,6 @@
 import type { Serde } from '../schemas/serde.ts'
 import { topic } from '../schemas/topic.ts'
-import { over, prior } from './aggregates.ts'
+import { over, prior, type Spans, type Spec } from './aggregates.ts'
 import { count, ratio, sum } from './counting.ts'
 import { type } from './options.ts'
 import type { ProcessorContext } from './process.ts'
@@ -152,6 +152,21 @@ byCard.trailing('x', { event: text }, { n: over('5m', count()) })
 byCard.trailing('x', { event: payment }, { n: over('5m', count()) }).final()
 // @ts-expect-error 'event' is the event
 byCard.trailing('x', { event: payment }, { event: over('5m', count()) })
+
+// Spans and specs that are built as it runs: any field may be there.
+const built: Spans<Payment> = { n: over('5m', count()) }
+const fromBuilt = byCard
+  .trailing('built', { event: payment }, built)
+  .changes()
+  .map(h => h.event.id)
+is<Equal<typeof fromBuilt, Stream<string, string>>>()
+const builtSpec: Spec<Payment> = { n: count() }
+const spans = byCard
+  .window(tumbling('5m'))
+  .aggregate('built-spec', builtSpec)
+  .final()
+  .map(w => w.endMs - w.startMs)
+is<Equal<typeof spans, Stream<string, number>>>()
 
 // Lateness, apply.
 const { onTime, late } = stream.lateness('lateness', { grace: '60s' })

@@ -180,7 +180,7 @@ export class Millrace implements PaymentSource {
     const { id, scenario, victim } = episode
     const merchant = this.#population.usual(victim, this.#draws.u(streams.episode, id, 1), timestamp)
     const purchase = this.#maker.make({
-      paymentId: `p${this.#draws.seed}-e${id}-${at}`,
+      paymentId: `${this.#maker.run}-e${id}-${at}`,
       customer: victim,
       merchant,
       eventTime: timestamp,
@@ -194,7 +194,7 @@ export class Millrace implements PaymentSource {
     const payment = step.metres === 0 ? purchase : { ...purchase, geo: moved(purchase.geo!, step.metres) }
     this.#count(victim, payment)
     const label: EmissionLabel | null = step.fraud
-      ? { fraud: true, scenario, episodeId: `${this.#draws.seed}-${id}`, source: 'GENERATOR' }
+      ? { fraud: true, scenario, episodeId: `${this.#maker.run}-e${id}`, source: 'GENERATOR' }
       : null
     return { payment, damage: null, key: payment.customerId, timestamp, partitionHint: id, label, expect: valid }
   }

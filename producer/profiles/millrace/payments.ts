@@ -83,10 +83,13 @@ export interface Purchase {
 
 /** Draws payments as the customers of a population make them. */
 export class PaymentMaker {
+  /** Begins every id. The seed in base 36, since a long run of digits could pass for a card number. */
+  readonly run: string
   readonly #draws: Draws
   readonly #population: Population
 
   constructor(draws: Draws, population: Population) {
+    this.run = `p${draws.seed.toString(36)}`
     this.#draws = draws
     this.#population = population
   }
@@ -100,7 +103,7 @@ export class PaymentMaker {
       ? merchants[Math.floor(rest(where, onlineShare) * merchants.length)]!
       : this.#population.usual(customer, rest(where, onlineShare), eventTime)
     return this.make({
-      paymentId: `p${this.#draws.seed}-${index}`,
+      paymentId: `${this.run}-${index}`,
       customer,
       merchant,
       eventTime,

@@ -1,0 +1,295 @@
+import { describe, expect, test } from 'vitest'
+import type { GroupMetadata, Kafka } from '../ports.ts'
+import {
+  append,
+  appendAll,
+  at,
+  fresh,
+  newProducer,
+  newTopic,
+  numbered,
+  open,
+  readTo,
+  settled,
+  valuesOf,
+  visible,
+  type MakeKafka,
+} from './conformance-tools.ts'
+
+/** Offsets of a group without members: the broker checks neither generation nor member. */
+const outside = (groupId: string): GroupMetadata => ({ groupId, memberId: '', generation: -1, instanceId: null })
+
+const committedOffset = async (kafka: Kafka, groupId: string, topic: string): Promise<number | null> =>
+  (await kafka.admin().committed(groupId, [{ topic, partition: 0 }]))[0]!.offset
+
+export function transactionsConformance(makeKafka: MakeKafka): void {
+  describe('transactions', () => {
+    test('committed records are visible, aborted ones only to read_uncommitted, and both move the position', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const producer = await newProducer(kafka)
+      for (const [name, outcome] of [['a', 'commit'], ['b', 'abort'], ['c', 'commit']] as const) {
+        appendAll(producer, topic, 0, numbered(name, 3))
+        await producer.flush()
+        await producer.end(outcome)
+      }
+      const end = await settled(kafka, { topic, partition: 0 })
+      expect(end).toBe(12)
+      const committed = await readTo(kafka, { topic, partition: 0 }, end)
+      expect(valuesOf(committed.rows)).toEqual(['a0', 'a1', 'a2', 'c0', 'c1', 'c2'])
+      expect(committed.rows.map(({ offset }) => offset)).toEqual([0, 1, 2, 8, 9, 10])
+      expect(committed.aborted).toBe(3)
+      const all = await readTo(kafka, { topic, partition: 0 }, end, { isolation: 'read_uncommitted' })
+      expect(valuesOf(all.rows)).toEqual([...numbered('a', 3), ...numbered('b', 3), ...numbered('c', 3)])
+    })
+
+    test('several aborted transactions in one answer, of two producers', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const one = await newProducer(kafka)
+      const two = await newProducer(kafka)
+      for (let round = 0; round < 3; round++) {
+        appendAll(one, topic, 0, numbered(`one${round}-`, 2))
+        await one.flush()
+        appendAll(two, topic, 0, numbered(`two${round}-`, 2))
+        await two.flush()
+        await two.end(round === 1 ? 'commit' : 'abort')
+        await one.end('abort')
+      }
+      appendAll(one, topic, 0, ['last'])
+      await one.flush()
+      await one.end('commit')
+      expect(await visible(kafka, topic)).toEqual(['two1-0', 'two1-1', 'last'])
+    })
+
+    test('an aborted transaction that is larger than an answer stays invisible', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const producer = await newProducer(kafka)
+      for (let flush = 0; flush < 20; flush++) {
+        appendAll(producer, topic, 0, numbered(`${'x'.repeat(1000)} ${flush} `, 20))
+        await producer.flush()
+      }
+      await producer.end('abort')
+      appendAll(producer, topic, 0, ['after'])
+      await producer.flush()
+      await producer.end('commit')
+      const end = await settled(kafka, { topic, partition: 0 })
+      const { rows, aborted, polls } = await readTo(kafka, { topic, partition: 0 }, end, { partitionMaxBytes: 30_000 })
+      expect(valuesOf(rows)).toEqual(['after'])
+      expect(aborted).toBe(400)
+      expect(polls.filter(({ records, bytes }) => bytes > 0 && records.length === 0).length).toBeGreaterThan(5)
+    })
+
+    test('a log of nothing but aborted transactions is read to its end', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const producer = await newProducer(kafka)
+      for (let round = 0; round < 5; round++) {
+        appendAll(producer, topic, 0, ['x'])
+        await producer.flush()
+        await producer.end('abort')
+      }
+      const end = await settled(kafka, { topic, partition: 0 })
+      expect(end).toBe(10)
+      expect((await readTo(kafka, { topic, partition: 0 }, end)).rows).toEqual([])
+    })
+
+    test('a transaction over many partitions and two topics', async () => {
+      const kafka = await open(makeKafka)
+      const topics = [await newTopic(kafka, 8), await newTopic(kafka, 8)]
+      const producer = await newProducer(kafka)
+      for (const topic of topics) for (let p = 0; p < 8; p++) appendAll(producer, topic, p, numbered(`p${p}-`, 5))
+      await producer.flush()
+      await producer.end('commit')
+      for (const topic of topics) {
+        for (let partition = 0; partition < 8; partition++) {
+          expect(await visible(kafka, topic, partition)).toEqual(numbered(`p${partition}-`, 5))
+        }
+      }
+    })
+
+    test('abort drops what was appended and not sent', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const producer = await newProducer(kafka)
+      append(producer, topic, 0, { value: 'sent' })
+      await producer.flush()
+      append(producer, topic, 0, { value: 'appended' })
+      producer.seal()
+      append(producer, topic, 0, { value: 'after the seal' })
+      await producer.end('abort')
+      expect(producer.bufferedBytes).toBe(0)
+      append(producer, topic, 0, { value: 'kept' })
+      await producer.flush()
+      await producer.end('commit')
+      expect(await visible(kafka, topic)).toEqual(['kept'])
+    })
+
+    test('empty transactions end without leaving a trace', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const producer = await newProducer(kafka)
+      let sent = 0
+      const count = (): void => void sent++
+      await producer.flush()
+      await producer.end('commit', count)
+      await producer.end('abort', count)
+      producer.seal()
+      await producer.flush()
+      await producer.end('commit', count)
+      expect(sent).toBe(0)
+      append(producer, topic, 0, { value: 'v' })
+      await producer.flush()
+      await producer.end('commit', count)
+      expect(sent).toBe(1)
+      expect(await visible(kafka, topic)).toEqual(['v'])
+    })
+
+    test('what is appended after the seal belongs to the next transaction', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const producer = await newProducer(kafka)
+      append(producer, topic, 0, { value: 'first' })
+      producer.seal()
+      append(producer, topic, 0, { value: 'second' })
+      await producer.flush()
+      append(producer, topic, 0, { value: 'third' })
+      await producer.end('commit', () => append(producer, topic, 0, { value: 'fourth' }))
+      expect(await visible(kafka, topic)).toEqual(['first'])
+      producer.seal()
+      await producer.flush()
+      await producer.end('abort')
+      append(producer, topic, 0, { value: 'fifth' })
+      await producer.flush()
+      await producer.end('commit')
+      expect(await visible(kafka, topic)).toEqual(['first', 'fifth'])
+    })
+
+    test('offsets are committed with the transaction, not before, and not when it is aborted', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const producer = await newProducer(kafka)
+      const groupId = fresh('group')
+      expect(await committedOffset(kafka, groupId, topic)).toBeNull()
+      append(producer, topic, 0, { value: 'v' })
+      await producer.flush()
+      await producer.sendOffsets([at(topic, 0, 7)], outside(groupId))
+      await producer.end('commit')
+      expect(await committedOffset(kafka, groupId, topic)).toBe(7)
+      await producer.sendOffsets([at(topic, 0, 9)], outside(groupId))
+      await producer.end('abort')
+      expect(await committedOffset(kafka, groupId, topic)).toBe(7)
+      await producer.sendOffsets([at(topic, 0, 11)], outside(groupId))
+      await producer.end('commit')
+      expect(await committedOffset(kafka, groupId, topic)).toBe(11)
+    })
+
+    test('offsets of many partitions arrive, all of them', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka, 8)
+      const producer = await newProducer(kafka)
+      const groupId = fresh('group')
+      const offsets = Array.from({ length: 8 }, (_, partition) => at(topic, partition, 100 + partition))
+      await producer.sendOffsets(offsets, outside(groupId))
+      await producer.end('commit')
+      expect(await kafka.admin().committed(groupId, offsets)).toEqual(offsets)
+    })
+
+    test('a second holder fences the first and aborts what it left', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const transactionalId = fresh('tx')
+      const zombie = await newProducer(kafka, { transactionalId })
+      append(zombie, topic, 0, { value: 'zombie' })
+      await zombie.flush()
+      const owner = await newProducer(kafka, { transactionalId })
+      append(owner, topic, 0, { value: 'owner' })
+      await owner.flush()
+      await owner.end('commit')
+      append(zombie, topic, 0, { value: 'late' })
+      await expect(zombie.flush()).rejects.toMatchObject({ code: 'FENCED' })
+      await expect(zombie.end('commit')).rejects.toMatchObject({ code: 'FENCED' })
+      expect(await visible(kafka, topic)).toEqual(['owner'])
+    })
+
+    test.each(['commit', 'abort'] as const)('a zombie is refused when it wants to %s', async outcome => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const transactionalId = fresh('tx')
+      const zombie = await newProducer(kafka, { transactionalId })
+      append(zombie, topic, 0, { value: 'zombie' })
+      await zombie.flush()
+      await newProducer(kafka, { transactionalId })
+      await expect(zombie.end(outcome)).rejects.toMatchObject({ code: 'FENCED' })
+      expect(await visible(kafka, topic)).toEqual([])
+    })
+
+    test('a zombie is refused when it commits offsets', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const groupId = fresh('group')
+      const transactionalId = fresh('tx')
+      const zombie = await newProducer(kafka, { transactionalId })
+      append(zombie, topic, 0, { value: 'zombie' })
+      await zombie.flush()
+      await newProducer(kafka, { transactionalId })
+      const committing = zombie.sendOffsets([at(topic, 0, 5)], outside(groupId))
+      await expect(committing).rejects.toMatchObject({ code: 'FENCED' })
+      expect(await committedOffset(kafka, groupId, topic)).toBeNull()
+    })
+
+    test('a restart with the same transactional id goes on, and so does a fenced producer after init', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const transactionalId = fresh('tx')
+      for (let start = 0; start < 3; start++) {
+        const producer = await newProducer(kafka, { transactionalId })
+        append(producer, topic, 0, { value: `start ${start}` })
+        await producer.flush()
+        await producer.end('commit')
+        if (start === 2) {
+          await newProducer(kafka, { transactionalId })
+          append(producer, topic, 0, { value: 'fenced' })
+          await expect(producer.flush()).rejects.toMatchObject({ code: 'FENCED' })
+          await producer.init()
+          append(producer, topic, 0, { value: 'again' })
+          await producer.flush()
+          await producer.end('commit')
+        }
+      }
+      expect(await visible(kafka, topic)).toEqual(['start 0', 'start 1', 'start 2', 'again'])
+    })
+
+    test('a transaction that the broker has timed out cannot be committed', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const producer = await newProducer(kafka, { transactionTimeoutMs: 300 })
+      append(producer, topic, 0, { value: 'late' })
+      await producer.flush()
+      // Only the broker ends it: its stable end moves past the record and the marker.
+      await settled(kafka, { topic, partition: 0 })
+      await expect(producer.end('commit')).rejects.toThrow()
+      await producer.init()
+      append(producer, topic, 0, { value: 'replayed' })
+      await producer.flush()
+      await producer.end('commit')
+      expect(await visible(kafka, topic)).toEqual(['replayed'])
+    })
+
+    test('a hundred short transactions in a row', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka, 2)
+      const producer = await newProducer(kafka)
+      for (let round = 0; round < 100; round++) {
+        append(producer, topic, 0, { value: `v${round}` })
+        append(producer, topic, 1, { value: `v${round}` })
+        producer.seal()
+        await producer.flush()
+        await producer.end('commit')
+      }
+      expect(await visible(kafka, topic, 0)).toEqual(numbered('v', 100))
+      expect(await visible(kafka, topic, 1)).toEqual(numbered('v', 100))
+    })
+  })
+}

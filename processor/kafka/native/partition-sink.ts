@@ -1,0 +1,103 @@
+import type { Buffer } from 'node:buffer'
+import type { PartitionBuffer } from '../../ports.ts'
+import { BatchBuilder } from './batch.ts'
+
+/** Below the broker's default limit of 1,048,588 bytes a batch, with room for a last record. */
+const batchMaxBytes = 900_000
+
+/** Builders that nobody uses, with the memory that they have grown to. */
+export class BuilderPool {
+  readonly #free: BatchBuilder[] = []
+
+  take(): BatchBuilder {
+    return this.#free.pop() ?? new BatchBuilder()
+  }
+
+  give(builder: BatchBuilder): void {
+    builder.reset()
+    this.#free.push(builder)
+  }
+}
+
+/** Collects the records of one partition into batches, in order, apart for the open transaction and the one that is sealed. */
+export class PartitionSink implements PartitionBuffer {
+  readonly topic: string
+  readonly partition: number
+  /** Of the next batch to be sent (KIP-98). */
+  sequence = 0
+  /** The offset after the last record that was acknowledged; -1 before the first. */
+  nextOffset = -1
+  readonly #pool: BuilderPool
+  #open: BatchBuilder
+  #full: BatchBuilder[] = []
+  #sealed: BatchBuilder[] = []
+
+  constructor(topic: string, partition: number, pool: BuilderPool) {
+    this.topic = topic
+    this.partition = partition
+    this.#pool = pool
+    this.#open = pool.take()
+  }
+
+  append(
+    timestamp: number,
+    key: Buffer | null,
+    keyStart: number,
+    keyEnd: number,
+    value: Buffer | null,
+    valueStart: number,
+    valueEnd: number,
+    headers: Buffer | null,
+    headersStart: number,
+    headersEnd: number,
+  ): void {
+    const bytes = BatchBuilder.recordMaxBytes(keyEnd - keyStart, valueEnd - valueStart, headersEnd - headersStart)
+    if (this.#open.sizeBytes + bytes > batchMaxBytes) this.#roll()
+    this.#open.append(
+      timestamp,
+      key,
+      keyStart,
+      keyEnd,
+      value,
+      valueStart,
+      valueEnd,
+      headers,
+      headersStart,
+      headersEnd,
+    )
+  }
+
+  get bufferedBytes(): number {
+    let bytes = this.#open.sizeBytes
+    for (const builder of this.#full) bytes += builder.sizeBytes
+    for (const builder of this.#sealed) bytes += builder.sizeBytes
+    return bytes
+  }
+
+  /** What was appended until now is of the transaction that ends next. */
+  seal(): void {
+    this.#roll()
+    this.#sealed.push(...this.#full)
+    this.#full = []
+  }
+
+  /** Hands out, in order, the batches to send now. */
+  take(sealedOnly: boolean): BatchBuilder[] {
+    if (!sealedOnly) this.seal()
+    const taken = this.#sealed
+    this.#sealed = []
+    return taken
+  }
+
+  /** Forgets all that was appended and not handed out. */
+  clear(): void {
+    this.#open.reset()
+    for (const builder of this.take(false)) this.#pool.give(builder)
+  }
+
+  #roll(): void {
+    if (this.#open.count === 0) return
+    this.#full.push(this.#open)
+    this.#open = this.#pool.take()
+  }
+}

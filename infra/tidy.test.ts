@@ -87,7 +87,9 @@ describe('code', () => {
     ["const a = eval('1')", 'generated code'],
     ['export default 1', 'default export'],
     ["export * from './ports.ts'", 'barrel'],
-    [`const a = '${'x'.repeat(120)}'`, 'line length'],
+    [`// ${'x '.repeat(60)}`, 'line length'],
+    [`const a = [${'1, '.repeat(40)}]`, 'line length'],
+    [`const a = 'b' // ${'x '.repeat(60)}`, 'line length'],
     ["const a = '/home/me'", 'absolute path'],
     ["const a = 'https://registry." + "npmjs.org'", 'registry host'],
   ]
@@ -103,6 +105,7 @@ describe('code', () => {
     "const a = text.replace(/'/g, '') // process.env",
     "const a = 'https://example.com/work/x'",
     'const a: Date = b',
+    `const message = 'The topic ${'x'.repeat(120)}'`,
   ]
   test.for(fine)('%s is fine', code => {
     expect(findings({ 'processor/a.ts': `${code}\n` })).toEqual([])

@@ -16,6 +16,8 @@ export interface SourceFile {
   readonly text: string
   /** The text with comments and the insides of strings blanked; positions and lines are the same. */
   readonly code: string
+  /** The text with comments blanked only. */
+  readonly withoutComments: string
   readonly imports: readonly Import[]
 }
 
@@ -82,7 +84,7 @@ export const parseSource = (path: string, text: string): SourceFile => {
     const target = specifier.startsWith('.') ? posix.normalize(posix.join(posix.dirname(path), specifier)) : null
     imports.push({ specifier, target, line: lineAt(text, match.index) })
   }
-  return { path, text, code, imports }
+  return { path, text, code, withoutComments, imports }
 }
 
 const skippedFolders = new Set(['node_modules', '.git', '.work', 'dist', 'state', 'coverage'])

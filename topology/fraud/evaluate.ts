@@ -35,7 +35,10 @@ export function spansOf(ruleSet: RuleSet): Readonly<Record<string, Over<PastPaym
 
 /** Evaluates all rules on every payment: no hit keeps another rule from being looked at. */
 export function evaluator(ruleSet: RuleSet): (found: { readonly event: Valid }) => Evaluated {
-  const rules: readonly { rule: Rule; feature: Feature<any, any> }[] = ruleSet.rules.map(rule => ({ rule, feature: featureOf(rule) }))
+  const rules: readonly { rule: Rule; feature: Feature<any, any> }[] = ruleSet.rules.map(rule => ({
+    rule,
+    feature: featureOf(rule),
+  }))
   return found => {
     const { payment, past } = found.event
     const measures = found as unknown as Readonly<Record<string, unknown>>
@@ -53,7 +56,10 @@ export function evaluator(ruleSet: RuleSet): (found: { readonly event: Valid }) 
     }
     const score = Math.min(highestScore, points)
     return {
-      payment, past, points, score,
+      payment,
+      past,
+      points,
+      score,
       hits: hits ?? noHits,
       level: levelOf(score, ruleSet),
       alerts: active || score >= ruleSet.alertFromScore,

@@ -41,7 +41,8 @@ const hasPlace = 2
 
 /**
  * A past payment in about 45 bytes, for a month of them is kept for every customer: version, flags, currency (3 bytes),
- * then partition, offset, event time and amount as LEB128, latitude and longitude as doubles, and the id in what is left.
+ * then partition, offset, event time and amount as LEB128, latitude and longitude as doubles, and the id in what is
+ * left.
  */
 export const pastPayment: Serde<PastPayment> = {
   name: 'past-payment',
@@ -60,7 +61,8 @@ export const pastPayment: Serde<PastPayment> = {
     writeText(payment.paymentId, out)
   },
   read(bytes, start, end) {
-    if (end - start < 9 || bytes[start] !== version) throw new DecodeError('ERR_DECODE', 'These bytes hold no past payment of this version.')
+    if (end - start < 9 || bytes[start] !== version)
+      throw new DecodeError('ERR_DECODE', 'These bytes hold no past payment of this version.')
     const flags = bytes[start + 1]!
     cursor = start + 5
     const partition = readUnsigned(bytes, end)
@@ -70,7 +72,10 @@ export const pastPayment: Serde<PastPayment> = {
     const place = (flags & hasPlace) === 0 ? null : readPlace(bytes, end)
     return {
       paymentId: readText(bytes, cursor, end),
-      partition, offset, eventTime, amountMinor,
+      partition,
+      offset,
+      eventTime,
+      amountMinor,
       currency: currencyOf(bytes, start + 2),
       baseline: (flags & hasBaseline) !== 0,
       place,

@@ -17,14 +17,17 @@ export type Rejected = Extract<Intake, { kind: 'rejected' }>
 
 const duplicate: Intake = { kind: 'duplicate' }
 
-const conflict: readonly RejectionError[] = [{
-  code: 'ERR_DUPLICATE', field: 'paymentId',
-  message: 'This customer had another payment of this id within 25 hours.',
-}]
+const conflict: readonly RejectionError[] = [
+  {
+    code: 'ERR_DUPLICATE',
+    field: 'paymentId',
+    message: 'This customer had another payment of this id within 25 hours.',
+  },
+]
 
 /**
- * Validates and deduplicates. Records come in at ingestion time; valid payments leave at their event time, which is not in the
- * future and at most a day ago, so no record can move the clock of the windows behind.
+ * Validates and deduplicates. Records come in at ingestion time; valid payments leave at their event time, which is
+ * not in the future and at most a day ago, so no record can move the clock of the windows behind.
  */
 export class IntakeProcessor implements ProcessorInstance<string, Payment> {
   readonly #context: ProcessorContext<{ seen: typeof seenState }, string, Intake>
@@ -39,7 +42,8 @@ export class IntakeProcessor implements ProcessorInstance<string, Payment> {
     const payment = record.value
     const value = record.rawValue()!
     const arrival: Arrival = {
-      payment, value,
+      payment,
+      value,
       key: record.key,
       headerCount: record.headers().length,
       recordTime: record.recordTimestamp,

@@ -1,6 +1,6 @@
 /**
- * A sum of money in minor units: a number while it is a safe integer, a bigint beyond. Nine payments of the largest legal
- * amount (10^15) leave the safe integers, and no legal payment may stop a task.
+ * A sum of money in minor units: a number while it is a safe integer, a bigint beyond. Nine payments of the largest
+ * legal amount (10^15) leave the safe integers, and no legal payment may stop a task.
  */
 export type Sum = number | bigint
 

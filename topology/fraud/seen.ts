@@ -4,7 +4,9 @@ import { DecodeError, type Serde } from '../../schemas/serde.ts'
 import { type WindowSpec, type WindowState, windowState } from '../state.ts'
 import { text } from '../../schemas/serdes.ts'
 
-/** A payment id counts as seen for this long, in event time, to either side. ERR_TIME keeps equal copies within 24 h. */
+/**
+ * A payment id counts as seen for this long, in event time, to either side. ERR_TIME keeps equal copies within 24 h.
+ */
 export const seenForMs = 25 * 3_600_000
 
 const hasPrevious = 1
@@ -50,21 +52,24 @@ const seenPayments: Serde<SeenPayments> = {
     out.raw(seen.bytes, 0, seen.length)
   },
   read(bytes, start, end) {
-    if ((end - start) % entryBytes !== 1) throw new DecodeError('ERR_DECODE', 'These bytes hold no list of seen payments.')
+    if ((end - start) % entryBytes !== 1)
+      throw new DecodeError('ERR_DECODE', 'These bytes hold no list of seen payments.')
     // The slice is full, so the first addition copies it: bytes that were read are never written.
     return new SeenPayments(bytes.subarray(start + 1, end), bytes[start])
   },
 }
 
 /** Two slots back are enough: a payment is at most one slot late and looks one slot back. */
-export const seenState: WindowSpec<string, SeenPayments> =
-  windowState('seen-payments', text, seenPayments, { retentionMs: 2 * seenForMs })
+export const seenState: WindowSpec<string, SeenPayments> = windowState('seen-payments', text, seenPayments, {
+  retentionMs: 2 * seenForMs,
+})
 
 export type Sighting = 'new' | 'duplicate' | 'conflict'
 
 /**
- * Tells copies of a payment from new ones. Every question is also a note: a payment found new is remembered with its offset, and
- * only what came before an offset counts, so a record that is processed again gets the answer that it got the first time.
+ * Tells copies of a payment from new ones. Every question is also a note: a payment found new is remembered with its
+ * offset, and only what came before an offset counts, so a record that is processed again gets the answer that it got
+ * the first time.
  */
 export class Seen {
   readonly #state: WindowState<string, SeenPayments>
@@ -85,7 +90,10 @@ export class Seen {
     const next = (neighbours & hasNext) === 0 ? undefined : this.#state.get(customerId, slotMs + seenForMs)
     const found = worst(
       search(own, fingerprint, timeMs, offset),
-      worst(search(previous, fingerprint, timeMs + seenForMs, offset), search(next, fingerprint, timeMs - seenForMs, offset)),
+      worst(
+        search(previous, fingerprint, timeMs + seenForMs, offset),
+        search(next, fingerprint, timeMs - seenForMs, offset),
+      ),
     )
     if (found !== 'new') return found
     if (own === undefined) {
@@ -100,7 +108,12 @@ export class Seen {
   }
 
   /** A new slot, known to its neighbours. */
-  #open(customerId: string, slotMs: number, previous: SeenPayments | undefined, next: SeenPayments | undefined): SeenPayments {
+  #open(
+    customerId: string,
+    slotMs: number,
+    previous: SeenPayments | undefined,
+    next: SeenPayments | undefined,
+  ): SeenPayments {
     const created = new SeenPayments()
     if (previous !== undefined) {
       created.neighbours |= hasPrevious
@@ -124,11 +137,11 @@ interface Fingerprint {
 }
 
 /**
- * The body's is cut from SHA-256: whoever could make two bodies collide could hide a payment. The id's need not be strong: if two
- * ids collide, their bodies still differ, and the second is rejected in plain sight.
+ * The body's is cut from SHA-256: whoever could make two bodies collide could hide a payment. The id's need not be
+ * strong: if two ids collide, their bodies still differ, and the second is rejected in plain sight.
  */
 function fill(into: Fingerprint, paymentId: string, body: Buffer): Fingerprint {
-  const digest = hash('sha256', body, 'latin1')
+  const digest = hash('sha256', body, 'binary')
   let first = 0x811c9dc5
   let second = 0x9747b28c
   for (let i = 0; i < paymentId.length; i++) {
@@ -144,10 +157,18 @@ function fill(into: Fingerprint, paymentId: string, body: Buffer): Fingerprint {
 }
 
 const word = (digest: string, at: number): number =>
-  digest.charCodeAt(at) | (digest.charCodeAt(at + 1) << 8) | (digest.charCodeAt(at + 2) << 16) | (digest.charCodeAt(at + 3) << 24)
+  digest.charCodeAt(at) |
+  (digest.charCodeAt(at + 1) << 8) |
+  (digest.charCodeAt(at + 2) << 16) |
+  (digest.charCodeAt(at + 3) << 24)
 
 /** `timeMs` is measured from the start of the slot that is searched. */
-function search(seen: SeenPayments | undefined, { id, id2, body, body2 }: Fingerprint, timeMs: number, offset: number): Sighting {
+function search(
+  seen: SeenPayments | undefined,
+  { id, id2, body, body2 }: Fingerprint,
+  timeMs: number,
+  offset: number,
+): Sighting {
   if (seen === undefined) return 'new'
   const bytes = seen.bytes
   let found: Sighting = 'new'

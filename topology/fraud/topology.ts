@@ -1,12 +1,13 @@
 import { analytics, fraudAlerts, payments, paymentsLate, paymentsRejected } from '../../schemas/payments/topics.ts'
 import { text } from '../../schemas/serdes.ts'
+import type { Spans } from '../aggregates.ts'
 import { count, sum } from '../counting.ts'
 import { type } from '../options.ts'
 import { type Stream, topology, type Topology } from '../stream.ts'
 import { hopping, tumbling, type Window } from '../windows.ts'
 import { alertOf } from './alert.ts'
 import { type Evaluated, evaluator, spansOf } from './evaluate.ts'
-import { pastPayment } from './history.ts'
+import { pastPayment, type PastPayment } from './history.ts'
 import { type Intake, IntakeProcessor, type Rejected, type Valid } from './intake.ts'
 import { analyticsKey, figures, rankings } from './kpi/analytics.ts'
 import { catalogue, checkCatalogue, type KpiWindow } from './kpi/catalogue.ts'
@@ -17,7 +18,10 @@ import { defaultRuleSet, type RuleSet } from './rules/rule-set.ts'
 import { seenState } from './seen.ts'
 import { rejectedRecord } from './validation/rejected.ts'
 
-/** What became of one record, for counters. Called as it is processed: again, if its transaction is aborted and it comes again. */
+/**
+ * What became of one record, for counters. Called as it is processed: again, if its transaction is aborted and it
+ * comes again.
+ */
 export type Outcome =
   | { readonly kind: 'valid' | 'duplicate' | 'late' }
   | { readonly kind: 'rejected'; readonly codes: readonly string[] }
@@ -57,12 +61,20 @@ export function fraudTopology(options: FraudOptions = {}): Topology {
     },
   })
 
-  const { valid, rejected, duplicate } = fraud.stream(payments)
-    .process('intake', { stores: { seen: seenState }, forwards: type<Intake>(), create: context => new IntakeProcessor(context) })
-    .split({
-      valid: (intake): intake is Valid => intake.kind === 'valid',
-      rejected: (intake): intake is Rejected => intake.kind === 'rejected',
-    }, { otherwise: 'duplicate' })
+  const { valid, rejected, duplicate } = fraud
+    .stream(payments)
+    .process('intake', {
+      stores: { seen: seenState },
+      forwards: type<Intake>(),
+      create: context => new IntakeProcessor(context),
+    })
+    .split(
+      {
+        valid: (intake): intake is Valid => intake.kind === 'valid',
+        rejected: (intake): intake is Rejected => intake.kind === 'rejected',
+      },
+      { otherwise: 'duplicate' },
+    )
   duplicate.peek(() => observe({ kind: 'duplicate' }))
   rejected
     .map(intake => intake.rejected)
@@ -73,12 +85,11 @@ export function fraudTopology(options: FraudOptions = {}): Topology {
   const evaluated = valid
     .peek(() => observe({ kind: 'valid' }))
     .groupByKey()
-    .trailing('customer-history', {
-      grace: '25h',
-      remember: (intake: Valid) => intake.past,
-      event: pastPayment,
-      spans: spansOf(ruleSet),
-    })
+    .trailing(
+      'customer-history',
+      { grace: '25h', remember: intake => intake.past, event: pastPayment },
+      spansOf(ruleSet) as Spans<PastPayment> & { readonly event?: never },
+    )
     .changes()
     .map(evaluator(ruleSet))
 
@@ -89,7 +100,10 @@ export function fraudTopology(options: FraudOptions = {}): Topology {
     .to(fraudAlerts)
 
   const { onTime, late } = evaluated.lateness('kpi-time', { grace: kpiGrace })
-  late.peek(() => observe({ kind: 'late' })).map(({ payment }) => payment).to(paymentsLate)
+  late
+    .peek(() => observe({ kind: 'late' }))
+    .map(({ payment }) => payment)
+    .to(paymentsLate)
   sums(onTime, 'hop1m', hopping('1m', { every: '20s', grace: kpiGrace }))
   sums(onTime, 'tumble1m', tumbling('1m', { grace: kpiGrace }))
   ranks(onTime, 'tumble5m', tumbling('5m', { grace: kpiGrace }))
@@ -102,11 +116,15 @@ function sums(onTime: Stream<string, Evaluated>, name: KpiWindow, window: Window
     .flatMap(sumCells(catalogue, name))
     .groupBy(cell => cell.key, text)
     .window(window)
-    .aggregate(`kpi-${name}`, {
-      numerator: sum((cell: Cell) => cell.numerator),
-      denominator: sum((cell: Cell) => cell.denominator),
-      count: count(),
-    }, { combine: true })
+    .aggregate(
+      `kpi-${name}`,
+      {
+        numerator: sum((cell: Cell) => cell.numerator),
+        denominator: sum((cell: Cell) => cell.denominator),
+        count: count(),
+      },
+      { combine: true },
+    )
     .final()
     .map(figures(catalogue))
     .rekey(analyticsKey, text)

@@ -33,7 +33,9 @@ export function figures(kpis: readonly Kpi[]): (sums: Sums, key: string) => Anal
 }
 
 /** The rankings of a closed window, one for each order; numerator and count are those of all members together. */
-export function rankings(kpis: readonly Kpi[]): (found: Span & { readonly scores: Scores }, key: string) => Analytics[] {
+export function rankings(
+  kpis: readonly Kpi[],
+): (found: Span & { readonly scores: Scores }, key: string) => Analytics[] {
   const byName = new Map(kpis.flatMap(kpi => (kpi.kind === 'top' ? [[kpi.kpi, kpi] as const] : [])))
   return ({ scores, startMs, endMs }, key) => {
     const parts = partsOf(key)
@@ -67,7 +69,8 @@ export const analyticsKey = (figure: Analytics): string => `${keyOf(figure)}/${f
 export function checkFigure(kpis: readonly Kpi[], figure: Analytics): void {
   const kpi = known(new Map(kpis.map(entry => [entry.kpi, entry])), figure.kpi)
   const dimensions: readonly string[] = kpi.kind === 'sum' ? Object.keys(kpi.dimensions) : kpi.orders
-  if (!dimensions.includes(figure.dimension)) throw new Error(`The KPI '${kpi.kpi}' has no dimension '${figure.dimension}'.`)
+  if (!dimensions.includes(figure.dimension))
+    throw new Error(`The KPI '${kpi.kpi}' has no dimension '${figure.dimension}'.`)
   if (figure.unit !== kpi.unit) throw new Error(`The KPI '${kpi.kpi}' has the unit ${kpi.unit}, not ${figure.unit}.`)
 }
 

@@ -27,7 +27,10 @@ export interface SumKpi extends KpiBase {
   readonly kind: 'sum'
   /** Null: the figure is no ratio, and its denominator is 1. */
   readonly denominator: ((evaluated: Evaluated) => number) | null
-  /** Every payment is one member of each dimension, so the members of a dimension add up to the whole. `''`: the whole. */
+  /**
+   * Every payment is one member of each dimension, so the members of a dimension add up to the whole. `''`: the
+   * whole.
+   */
   readonly dimensions: Readonly<Record<string, (evaluated: Evaluated) => string>>
 }
 
@@ -45,25 +48,45 @@ const whole = (): string => ''
 
 export const catalogue: readonly Kpi[] = [
   {
-    kind: 'sum', kpi: 'volume', windows: ['hop1m'], population: settled, money: true, unit: 'MINOR',
+    kind: 'sum',
+    kpi: 'volume',
+    windows: ['hop1m'],
+    population: settled,
+    money: true,
+    unit: 'MINOR',
     dimensions: { '': whole, category: ({ payment }) => payment.category },
     numerator: ({ past }) => past.amountMinor,
     denominator: null,
   },
   {
-    kind: 'sum', kpi: 'alert.rate', windows: ['hop1m'], population: all, money: false, unit: 'RATIO',
+    kind: 'sum',
+    kpi: 'alert.rate',
+    windows: ['hop1m'],
+    population: all,
+    money: false,
+    unit: 'RATIO',
     dimensions: { '': whole, level: ({ level }) => level },
     numerator: ({ alerts }) => (alerts ? 1 : 0),
     denominator: () => 1,
   },
   {
-    kind: 'sum', kpi: 'commission.by_type', windows: ['tumble1m'], population: settled, money: true, unit: 'MINOR',
+    kind: 'sum',
+    kpi: 'commission.by_type',
+    windows: ['tumble1m'],
+    population: settled,
+    money: true,
+    unit: 'MINOR',
     dimensions: { commissionType: ({ payment }) => payment.commissionType },
     numerator: ({ payment }) => payment.commissionMinor,
     denominator: null,
   },
   {
-    kind: 'top', kpi: 'merchant.top', windows: ['tumble5m'], population: settled, money: true, unit: 'MINOR',
+    kind: 'top',
+    kpi: 'merchant.top',
+    windows: ['tumble5m'],
+    population: settled,
+    money: true,
+    unit: 'MINOR',
     member: ({ payment }) => payment.merchantId,
     size: 5,
     orders: ['', 'count'],
@@ -79,14 +102,17 @@ export function checkCatalogue(kpis: readonly Kpi[]): void {
     seen.add(kpi.kpi)
     const dimensions = kpi.kind === 'sum' ? Object.keys(kpi.dimensions) : kpi.orders
     for (const name of [kpi.kpi, ...dimensions]) {
-      if (name.includes('/')) throw new Error(`'${name}' of the KPI '${kpi.kpi}' has a '/', which parts the fields of a key.`)
+      if (name.includes('/'))
+        throw new Error(`'${name}' of the KPI '${kpi.kpi}' has a '/', which parts the fields of a key.`)
     }
     if (kpi.kpi === '' || kpi.windows.length === 0 || dimensions.length === 0) {
       throw new Error(`The KPI '${kpi.kpi}' needs a name, a window and a dimension.`)
     }
     if (kpi.unit === 'UNKNOWN') throw new Error(`The KPI '${kpi.kpi}' has no unit.`)
     if ((kpi.kind === 'sum' && kpi.denominator !== null) !== (kpi.unit === 'RATIO')) {
-      throw new Error(`The KPI '${kpi.kpi}' has the unit ${kpi.unit}: a RATIO needs a denominator, and only it has one.`)
+      throw new Error(
+        `The KPI '${kpi.kpi}' has the unit ${kpi.unit}: a RATIO needs a denominator, and only it has one.`,
+      )
     }
   }
 }

@@ -23,7 +23,10 @@ export function sumCells(kpis: readonly Kpi[], window: KpiWindow): (evaluated: E
   const served = kpis.flatMap(kpi => (kpi.kind === 'sum' && kpi.windows.includes(window) ? [kpi] : []))
   const parts = served.map(kpi => ({
     kpi,
-    members: Object.entries(kpi.dimensions).map(([dimension, member]) => ({ member, names: new KeyNames(kpi.kpi, dimension) })),
+    members: Object.entries(kpi.dimensions).map(([dimension, member]) => ({
+      member,
+      names: new KeyNames(kpi.kpi, dimension),
+    })),
   }))
   return evaluated => {
     const cells: Cell[] = []
@@ -44,7 +47,9 @@ export function sumCells(kpis: readonly Kpi[], window: KpiWindow): (evaluated: E
 
 /** All that a payment adds to the rankings of this window. */
 export function rankCells(kpis: readonly Kpi[], window: KpiWindow): (evaluated: Evaluated) => RankCell[] {
-  const parts = kpis.flatMap(kpi => (kpi.kind === 'top' && kpi.windows.includes(window) ? [{ kpi, names: new KeyNames(kpi.kpi, '') }] : []))
+  const parts = kpis.flatMap(kpi =>
+    kpi.kind === 'top' && kpi.windows.includes(window) ? [{ kpi, names: new KeyNames(kpi.kpi, '') }] : [],
+  )
   return evaluated => {
     const cells: RankCell[] = []
     for (let i = 0; i < parts.length; i++) {

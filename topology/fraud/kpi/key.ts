@@ -6,7 +6,8 @@ export interface KeyParts {
   readonly currency: string
 }
 
-export const keyOf = ({ kpi, dimension, member, currency }: KeyParts): string => `${kpi}/${dimension}/${member}/${currency}`
+export const keyOf = ({ kpi, dimension, member, currency }: KeyParts): string =>
+  `${kpi}/${dimension}/${member}/${currency}`
 
 export function partsOf(key: string): KeyParts {
   const afterKpi = key.indexOf('/')
@@ -23,7 +24,10 @@ export function partsOf(key: string): KeyParts {
 
 const mostNames = 10_000
 
-/** The keys of one KPI and dimension, each made once: joining four texts for every payment would cost more than the sums. */
+/**
+ * The keys of one KPI and dimension, each made once: joining four texts for every payment would cost more than the
+ * sums.
+ */
 export class KeyNames {
   readonly #kpi: string
   readonly #dimension: string

@@ -18,7 +18,9 @@ export type Scores = Map<string, Score>
 
 const mostMembers = 100_000
 
-const scoresList = struct({ scores: listField(struct({ member: textField(), numerator: int64Field(), count: int64Field() })) })
+const scoresList = struct({
+  scores: listField(struct({ member: textField(), numerator: int64Field(), count: int64Field() })),
+})
 
 const scoresState: Serde<Scores> = {
   name: 'scores',

@@ -1,7 +1,7 @@
 import type { Aggregate } from '../../aggregates.ts'
+import { withoutSerde } from '../../picking.ts'
 import type { PastPayment } from '../history.ts'
 import { minus, plus, type Sum } from '../money.ts'
-import { rebuilt } from './rebuilt.ts'
 
 export interface CurrencyBaseline {
   readonly currency: string
@@ -61,5 +61,5 @@ export const baseline: Aggregate<PastPayment, Baseline, Baseline> = {
     return left
   },
   result: accumulator => accumulator,
-  state: rebuilt('baseline'),
+  state: withoutSerde,
 }

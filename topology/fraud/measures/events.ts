@@ -1,6 +1,6 @@
 import type { Aggregate } from '../../aggregates.ts'
+import { withoutSerde } from '../../picking.ts'
 import type { PastPayment } from '../history.ts'
-import { rebuilt } from './rebuilt.ts'
 
 /** The payments of a window, oldest first: the newest are added at one end, the oldest leave at the other. */
 export class EventList {
@@ -27,7 +27,10 @@ export class EventList {
     this.#items.push(payment)
   }
 
-  /** Lets the oldest go. The list is moved together when more than half of it is gone, which keeps this constant on average. */
+  /**
+   * Lets the oldest go. The list is moved together when more than half of it is gone, which keeps this constant on
+   * average.
+   */
   shift(): void {
     this.#start++
     if (this.#start * 2 <= this.#items.length) return
@@ -40,7 +43,10 @@ export class EventList {
   }
 }
 
-const listOf = (kind: string, listed: (payment: PastPayment) => boolean): Aggregate<PastPayment, EventList, EventList> => ({
+const listOf = (
+  kind: string,
+  listed: (payment: PastPayment) => boolean,
+): Aggregate<PastPayment, EventList, EventList> => ({
   kind,
   init: () => new EventList(),
   add(list, payment) {
@@ -56,7 +62,7 @@ const listOf = (kind: string, listed: (payment: PastPayment) => boolean): Aggreg
     return left
   },
   result: list => list,
-  state: rebuilt(kind),
+  state: withoutSerde,
 })
 
 /** All payments of the window, in order. */

@@ -1,6 +1,6 @@
 import type { Aggregate } from '../../aggregates.ts'
+import { withoutSerde } from '../../picking.ts'
 import type { PastPayment } from '../history.ts'
-import { rebuilt } from './rebuilt.ts'
 
 /** The latest payment that has a place. */
 export const latestPlace: Aggregate<PastPayment, PastPayment | null, PastPayment | null> = {
@@ -12,5 +12,5 @@ export const latestPlace: Aggregate<PastPayment, PastPayment | null, PastPayment
     latest !== null && latest.partition === payment.partition && latest.offset === payment.offset ? null : latest,
   merge: (left, right) => right ?? left,
   result: latest => latest,
-  state: rebuilt('latest-place'),
+  state: withoutSerde,
 }

@@ -12,16 +12,35 @@ export interface Actual {
   readonly duplicates?: number
 }
 
-/** How a run differs from what was expected, as lines for people; none when it does not. At most `limit` of each kind. */
+/**
+ * How a run differs from what was expected, as lines for people; none when it does not. At most `limit` of each kind.
+ */
 export function differences(actual: Actual, expected: Expected, limit = 5): string[] {
   const lines = [
-    ...compareRecords('alert', actual.alerts.map(alert => [alert.alertId, alert]), expected.alerts.map(alert => [alert.alertId, alert]), limit),
+    ...compareRecords(
+      'alert',
+      actual.alerts.map(alert => [alert.alertId, alert]),
+      expected.alerts.map(alert => [alert.alertId, alert]),
+      limit,
+    ),
     ...outOfOrder(actual.alerts).slice(0, limit),
-    ...compareRecords('figure', [...actual.analytics].filter(([, figure]) => figure.final), expected.analytics, limit),
+    ...compareRecords(
+      'figure',
+      [...actual.analytics].filter(([, figure]) => figure.final),
+      expected.analytics,
+      limit,
+    ),
   ]
   if (actual.rejected !== undefined) {
     const rejected = actual.rejected.map(r => [place(r), { codes: r.errors.map(error => error.code) }] as const)
-    lines.push(...compareRecords('rejected record', rejected, expected.rejected.map(r => [place(r), { codes: r.codes }]), limit))
+    lines.push(
+      ...compareRecords(
+        'rejected record',
+        rejected,
+        expected.rejected.map(r => [place(r), { codes: r.codes }]),
+        limit,
+      ),
+    )
   }
   if (actual.late !== undefined && actual.late !== expected.late.length) {
     lines.push(`${actual.late} late payments, and ${expected.late.length} expected`)
@@ -34,11 +53,19 @@ export function differences(actual: Actual, expected: Expected, limit = 5): stri
 
 /** Compares records by key: missing, unexpected, written twice, or different (with the first field that is). */
 export function compareRecords(
-  what: string, actual: Iterable<readonly [string, unknown]>, expected: Iterable<readonly [string, unknown]>, limit = 5,
+  what: string,
+  actual: Iterable<readonly [string, unknown]>,
+  expected: Iterable<readonly [string, unknown]>,
+  limit = 5,
 ): string[] {
   const wanted = new Map(expected)
   const seen = new Set<string>()
-  const kinds: Record<'twice' | 'unexpected' | 'different' | 'missing', string[]> = { twice: [], unexpected: [], different: [], missing: [] }
+  const kinds: Record<'twice' | 'unexpected' | 'different' | 'missing', string[]> = {
+    twice: [],
+    unexpected: [],
+    different: [],
+    missing: [],
+  }
   for (const [key, value] of actual) {
     if (seen.has(key)) kinds.twice.push(`${what} ${key} was written twice`)
     else if (!wanted.has(key)) kinds.unexpected.push(`${what} ${key} was not expected: ${JSON.stringify(value)}`)
@@ -48,9 +75,11 @@ export function compareRecords(
     }
     seen.add(key)
   }
-  for (const [key, value] of wanted) if (!seen.has(key)) kinds.missing.push(`${what} ${key} is missing: ${JSON.stringify(value)}`)
+  for (const [key, value] of wanted)
+    if (!seen.has(key)) kinds.missing.push(`${what} ${key} is missing: ${JSON.stringify(value)}`)
   return Object.values(kinds).flatMap(lines =>
-    lines.length > limit ? [...lines.slice(0, limit), `... and ${lines.length - limit} more like these`] : lines)
+    lines.length > limit ? [...lines.slice(0, limit), `... and ${lines.length - limit} more like these`] : lines,
+  )
 }
 
 function firstDifference(actual: unknown, expected: unknown, path: string): string | null {
@@ -76,7 +105,8 @@ function fieldsOf(value: object): string[] {
 
 /** Integers must be equal; other doubles may differ by the rounding of another order of operations. */
 const sameNumber = (a: number, b: number): boolean =>
-  a === b || (!(Number.isInteger(a) && Number.isInteger(b)) && Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b)))
+  a === b ||
+  (!(Number.isInteger(a) && Number.isInteger(b)) && Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b)))
 
 const show = (value: unknown): string => JSON.stringify(value) ?? String(value)
 const place = ({ partition, offset }: Position): string => `${partition}@${offset}`
@@ -86,7 +116,8 @@ function outOfOrder(alerts: readonly FraudAlert[]): string[] {
   const last = new Map<string, number>()
   const lines: string[] = []
   for (const { customerId, alertId, input } of alerts) {
-    if ((last.get(customerId) ?? -1) > input.offset) lines.push(`alert ${alertId} comes after a later one of ${customerId}`)
+    if ((last.get(customerId) ?? -1) > input.offset)
+      lines.push(`alert ${alertId} comes after a later one of ${customerId}`)
     last.set(customerId, input.offset)
   }
   return lines

@@ -15,9 +15,17 @@ export interface Judged extends Accepted {
   readonly alert: FraudAlert | null
 }
 
+/** What a rule sees: the payment, and the payments before it in a closed window that ends with it, newest first. */
+interface Scene {
+  readonly accepted: Accepted
+  readonly p: Payment
+  readonly within: (spanMs: number) => Accepted[]
+  readonly options: OracleOptions
+}
+
 /**
- * Judges a payment from the list of what its customer did before, in order of event time (equal times in order of arrival).
- * Everything is recomputed from that list; nothing is carried over from the payment before.
+ * Judges a payment from the list of what its customer did before, in order of event time (equal times in order of
+ * arrival). Everything is recomputed from that list; nothing is carried over from the payment before.
  */
 export function judge(accepted: Accepted, before: readonly Accepted[], options: OracleOptions): Judged {
   const p = accepted.payment
@@ -31,73 +39,139 @@ export function judge(accepted: Accepted, before: readonly Accepted[], options: 
     }
     return found
   }
-  const hits: RuleHit[] = []
-  const hit = (ruleId: string, points: number, spanMs: number, figures: [number, number], reason: string, shown: Accepted[]): void => {
-    hits.push({
-      ruleId, points, mode: 'ACTIVE', reason,
-      windowStart: spanMs === 0 ? null : Math.max(0, p.eventTime - spanMs),
-      windowEnd: spanMs === 0 ? null : p.eventTime,
-      observed: figures[0],
-      threshold: figures[1],
-      evidence: shown.slice(0, 20).map(({ payment, emission }) =>
-        ({ paymentId: payment.paymentId, partition: emission.partition, offset: emission.offset })),
-    })
-  }
-
-  const lastTwoMinutes = [accepted, ...within(2 * minute)]
-  if (lastTwoMinutes.length > 5) {
-    hit('velocity', 700, 2 * minute, [lastTwoMinutes.length, 5], `${lastTwoMinutes.length} payments within 2m, more than 5`, lastTwoMinutes)
-  }
-
-  const far = within(5 * minute).filter(q => located(q.payment) && located(p) && kilometres(q.payment, p) > 50)
-  if (far.length > 0) {
-    const distance = kilometres(far[0]!.payment, p)
-    hit('geo-50km', 800, 5 * minute, [distance * 1000, 50_000], `${Math.round(distance)} km from a payment within 5m, more than 50 km`, far)
-  }
-
-  const month = within(30 * day)
-  const latest = month.find(q => located(q.payment))
-  if (latest !== undefined && located(p)) {
-    const distance = kilometres(latest.payment, p)
-    const hours = (p.eventTime - latest.payment.eventTime) / 3_600_000
-    if (distance > 50 && (hours === 0 || distance / hours > 1000)) {
-      const seconds = Math.floor((p.eventTime - latest.payment.eventTime) / 1000)
-      hit('geo-speed', 800, 30 * day, [distance * 1000, Math.max(50_000, hours * 1_000_000)],
-        `${Math.round(distance)} km in ${seconds} s, faster than 1000 km/h`, [latest])
-    }
-  }
-
-  const base = month.filter(q => q.payment.currency === p.currency && !['DECLINED', 'FAILED', 'REVERSED', 'REFUNDED'].includes(q.payment.status))
-  let sum = 0n
-  for (const q of base) sum += BigInt(q.payment.amountMinor)
-  if (base.length >= 3 && BigInt(p.amountMinor) * BigInt(base.length) > 10n * sum) {
-    hit('amount-10x', 700, 30 * day, [p.amountMinor, (10 * Number(sum)) / base.length],
-      `more than 10 times the mean of ${base.length} payments within 30d`, [])
-  }
-
-  const units = options.highAmountUnits ?? 1000
-  const unit = unitOf(p.currency)
-  if (p.amountMinor > units * unit) {
-    hit('high-amount', 400, 0, [p.amountMinor, units * unit], `amount above ${units} units of ${unit} minor units of ${p.currency}`, [])
-  }
-
-  const points = hits.map(h => h.points).reduce((a, b) => a + b, 0)
+  const scene = { accepted, p, within, options }
+  const hits = [velocity(scene), geo50km(scene), geoSpeed(scene), amount10x(scene), highAmount(scene)].filter(
+    hit => hit !== null,
+  )
+  const points = hits.map(hit => hit.points).reduce((a, b) => a + b, 0)
   const level = points >= 800 ? 'CRITICAL' : points >= 600 ? 'HIGH' : points >= 400 ? 'MEDIUM' : 'LOW'
   return { ...accepted, level, alert: hits.length === 0 ? null : alertFor(accepted, hits, points, level, options) }
 }
 
-function alertFor(accepted: Accepted, hits: RuleHit[], points: number, level: Judged['level'], options: OracleOptions): FraudAlert {
-  const { payment: p, emission: { topic, partition, offset } } = accepted
+function velocity({ accepted, p, within }: Scene): RuleHit | null {
+  const all = [accepted, ...within(2 * minute)]
+  if (all.length <= 5) return null
+  return {
+    ...hit('velocity', 700, `${all.length} payments within 2m, more than 5`, all),
+    ...over(p, 2 * minute),
+    observed: all.length,
+    threshold: 5,
+  }
+}
+
+function geo50km({ p, within }: Scene): RuleHit | null {
+  const far = within(5 * minute).filter(q => located(q.payment) && located(p) && kilometres(q.payment, p) > 50)
+  if (far.length === 0) return null
+  const distance = kilometres(far[0]!.payment, p)
+  return {
+    ...hit('geo-50km', 800, `${Math.round(distance)} km from a payment within 5m, more than 50 km`, far),
+    ...over(p, 5 * minute),
+    observed: distance * 1000,
+    threshold: 50_000,
+  }
+}
+
+function geoSpeed({ p, within }: Scene): RuleHit | null {
+  const latest = within(30 * day).find(q => located(q.payment))
+  if (latest === undefined || !located(p)) return null
+  const distance = kilometres(latest.payment, p)
+  const elapsed = p.eventTime - latest.payment.eventTime
+  const hours = elapsed / 3_600_000
+  if (distance <= 50 || (hours > 0 && distance / hours <= 1000)) return null
+  return {
+    ...hit('geo-speed', 800, `${Math.round(distance)} km in ${Math.floor(elapsed / 1000)} s, faster than 1000 km/h`, [
+      latest,
+    ]),
+    ...over(p, 30 * day),
+    observed: distance * 1000,
+    threshold: Math.max(50_000, hours * 1_000_000),
+  }
+}
+
+function amount10x({ p, within }: Scene): RuleHit | null {
+  const refused = ['DECLINED', 'FAILED', 'REVERSED', 'REFUNDED']
+  let count = 0
+  let sum = 0n
+  for (const { payment: q } of within(30 * day)) {
+    if (q.currency !== p.currency || refused.includes(q.status)) continue
+    count++
+    sum += BigInt(q.amountMinor)
+  }
+  if (count < 3 || BigInt(p.amountMinor) * BigInt(count) <= 10n * sum) return null
+  return {
+    ...hit('amount-10x', 700, `more than 10 times the mean of ${count} payments within 30d`, []),
+    ...over(p, 30 * day),
+    observed: p.amountMinor,
+    threshold: (10 * Number(sum)) / count,
+  }
+}
+
+function highAmount({ p, options }: Scene): RuleHit | null {
+  const units = options.highAmountUnits ?? 1000
+  const unit = unitOf(p.currency)
+  if (p.amountMinor <= units * unit) return null
+  return {
+    ...hit('high-amount', 400, `amount above ${units} units of ${unit} minor units of ${p.currency}`, []),
+    windowStart: null,
+    windowEnd: null,
+    observed: p.amountMinor,
+    threshold: units * unit,
+  }
+}
+
+const hit = (ruleId: string, points: number, reason: string, shown: readonly Accepted[]) => ({
+  ruleId,
+  points,
+  mode: 'ACTIVE' as const,
+  reason,
+  evidence: shown.slice(0, 20).map(({ payment, emission }) => ({
+    paymentId: payment.paymentId,
+    partition: emission.partition,
+    offset: emission.offset,
+  })),
+})
+
+const over = (p: Payment, spanMs: number) => ({
+  windowStart: p.eventTime < spanMs ? 0 : p.eventTime - spanMs,
+  windowEnd: p.eventTime,
+})
+
+function alertFor(
+  accepted: Accepted,
+  hits: RuleHit[],
+  points: number,
+  level: Judged['level'],
+  options: OracleOptions,
+): FraudAlert {
+  const {
+    payment: p,
+    emission: { topic, partition, offset },
+  } = accepted
   const { ruleSet = 'default', ruleSetVersion = 1 } = options
   return {
     alertId: `${topic}-${partition}-${offset}@${ruleSet}:${ruleSetVersion}`,
-    paymentId: p.paymentId, customerId: p.customerId, merchantId: p.merchantId, eventTime: p.eventTime,
-    amountMinor: p.amountMinor, currency: p.currency,
-    score: Math.min(1000, points), level, action: level === 'CRITICAL' ? 'BLOCK' : 'REVIEW',
-    rulesScore: Math.min(1000, points), fiveFactorScore: 0, modelScore: null, points, hits,
+    paymentId: p.paymentId,
+    customerId: p.customerId,
+    merchantId: p.merchantId,
+    eventTime: p.eventTime,
+    amountMinor: p.amountMinor,
+    currency: p.currency,
+    score: Math.min(1000, points),
+    level,
+    action: level === 'CRITICAL' ? 'BLOCK' : 'REVIEW',
+    rulesScore: Math.min(1000, points),
+    fiveFactorScore: 0,
+    modelScore: null,
+    points,
+    hits,
     factors: { amount: 0, velocity: 0, geographic: 0, device: 0, pattern: 0 },
-    reasons: hits.map(h => h.reason), features: [], attributions: [],
-    ruleSet, ruleSetVersion, modelVersion: null, input: { topic, partition, offset },
+    reasons: hits.map(h => h.reason),
+    features: [],
+    attributions: [],
+    ruleSet,
+    ruleSetVersion,
+    modelVersion: null,
+    input: { topic, partition, offset },
   }
 }
 

@@ -1,56 +1,88 @@
 import { Buffer } from 'node:buffer'
-import type { Analytics, AnalyticsUnit, RankItem } from '../../../schemas/payments/types.ts'
+import type { Analytics, RankItem } from '../../../schemas/payments/types.ts'
 import type { Judged } from './judge.ts'
+
+type Put = (figure: Partial<Analytics> & Pick<Analytics, 'kpi' | 'windowStart' | 'windowEnd' | 'count'>) => void
 
 /** Every final figure of these payments (valid and not late), by its key in `analytics`. */
 export function figuresOf(payments: readonly Judged[]): Map<string, Analytics> {
   const figures = new Map<string, Analytics>()
-  const put = (figure: Omit<Analytics, 'final' | 'revision'>): void => {
-    const { kpi, dimension, member, currency, windowStart } = figure
-    figures.set([kpi, dimension, member, currency, windowStart].join('/'), { ...figure, final: true, revision: 0 })
-  }
-  for (const [start, inside] of windows(payments, 60_000, 20_000)) {
-    const plain = (kpi: string, dimension: string, unit: AnalyticsUnit) =>
-      ({ kpi, dimension, unit, windowStart: start, windowEnd: start + 60_000, items: [] })
-    const settled = inside.filter(isSettled)
-    for (const [currency, some] of groups(settled, j => j.payment.currency)) {
-      const volume = (member: string, dimension: string, list: Judged[]): void =>
-        put({ ...plain('volume', dimension, 'MINOR'), member, currency, count: list.length, numerator: total(list, j => j.payment.amountMinor), denominator: 1 })
-      volume('', '', some)
-      for (const [category, list] of groups(some, j => j.payment.category)) volume(category, 'category', list)
+  const put: Put = given => {
+    const blank = {
+      dimension: '',
+      member: '',
+      currency: '',
+      numerator: 0,
+      denominator: 1,
+      unit: 'MINOR' as const,
+      items: [],
     }
-    const rate = (member: string, dimension: string, list: Judged[]): void =>
-      put({
-        ...plain('alert.rate', dimension, 'RATIO'), member, currency: '', count: list.length,
-        numerator: list.filter(j => j.alert !== null).length, denominator: list.length,
-      })
-    rate('', '', inside)
-    for (const [level, list] of groups(inside, j => j.level)) rate(level, 'level', list)
+    const figure: Analytics = { ...blank, ...given, final: true, revision: 0 }
+    figures.set([figure.kpi, figure.dimension, figure.member, figure.currency, figure.windowStart].join('/'), figure)
   }
-  for (const [start, inside] of windows(payments.filter(isSettled), 60_000, 60_000)) {
-    for (const [, list] of groups(inside, j => `${j.payment.currency} ${j.payment.commissionType}`)) {
-      const { currency, commissionType } = list[0]!.payment
-      put({
-        kpi: 'commission.by_type', dimension: 'commissionType', member: commissionType, currency, unit: 'MINOR', items: [],
-        windowStart: start, windowEnd: start + 60_000,
-        count: list.length, numerator: total(list, j => j.payment.commissionMinor), denominator: 1,
-      })
-    }
-  }
-  for (const [start, inside] of windows(payments.filter(isSettled), 300_000, 300_000)) {
-    for (const [currency, list] of groups(inside, j => j.payment.currency)) {
-      for (const dimension of ['', 'count']) {
-        put({
-          kpi: 'merchant.top', dimension, member: '', currency, unit: 'MINOR', windowStart: start, windowEnd: start + 300_000,
-          count: list.length, numerator: total(list, j => j.payment.commissionMinor), denominator: 1, items: topFive(list, dimension === 'count'),
-        })
-      }
-    }
-  }
+  const settled = payments.filter(({ payment }) => payment.status === 'APPROVED')
+  for (const [start, inside] of windows(settled, 60_000, 20_000)) putVolume(inside, start, put)
+  for (const [start, inside] of windows(payments, 60_000, 20_000)) putAlertRate(inside, start, put)
+  for (const [start, inside] of windows(settled, 60_000, 60_000)) putCommission(inside, start, put)
+  for (const [start, inside] of windows(settled, 300_000, 300_000)) putTop(inside, start, put)
   return figures
 }
 
-const isSettled = (j: Judged): boolean => j.payment.status === 'APPROVED'
+function putVolume(inside: readonly Judged[], start: number, put: Put): void {
+  for (const [currency, some] of groups(inside, j => j.payment.currency)) {
+    const volume = (dimension: string, member: string, list: readonly Judged[]): void => {
+      const window = { windowStart: start, windowEnd: start + 60_000 }
+      const numerator = total(list, j => j.payment.amountMinor)
+      put({ kpi: 'volume', dimension, member, currency, ...window, count: list.length, numerator })
+    }
+    volume('', '', some)
+    for (const [category, list] of groups(some, j => j.payment.category)) volume('category', category, list)
+  }
+}
+
+function putAlertRate(inside: readonly Judged[], start: number, put: Put): void {
+  const rate = (dimension: string, member: string, list: readonly Judged[]): void => {
+    const window = { windowStart: start, windowEnd: start + 60_000 }
+    const numerator = list.filter(j => j.alert !== null).length
+    const figure = { count: list.length, numerator, denominator: list.length, unit: 'RATIO' as const }
+    put({ kpi: 'alert.rate', dimension, member, ...window, ...figure })
+  }
+  rate('', '', inside)
+  for (const [level, list] of groups(inside, j => j.level)) rate('level', level, list)
+}
+
+function putCommission(inside: readonly Judged[], start: number, put: Put): void {
+  for (const [, list] of groups(inside, j => `${j.payment.currency} ${j.payment.commissionType}`)) {
+    const { currency, commissionType } = list[0]!.payment
+    put({
+      kpi: 'commission.by_type',
+      dimension: 'commissionType',
+      member: commissionType,
+      currency,
+      windowStart: start,
+      windowEnd: start + 60_000,
+      count: list.length,
+      numerator: total(list, j => j.payment.commissionMinor),
+    })
+  }
+}
+
+function putTop(inside: readonly Judged[], start: number, put: Put): void {
+  for (const [currency, list] of groups(inside, j => j.payment.currency)) {
+    for (const dimension of ['', 'count']) {
+      put({
+        kpi: 'merchant.top',
+        dimension,
+        currency,
+        windowStart: start,
+        windowEnd: start + 300_000,
+        count: list.length,
+        numerator: total(list, j => j.payment.commissionMinor),
+        items: topFive(list, dimension === 'count'),
+      })
+    }
+  }
+}
 
 function total(list: readonly Judged[], figure: (judged: Judged) => number): number {
   let sum = 0n
@@ -76,9 +108,12 @@ function groups(list: readonly Judged[], by: (judged: Judged) => string): Map<st
 }
 
 function topFive(list: readonly Judged[], byCount: boolean): RankItem[] {
-  const merchants = [...groups(list, j => j.payment.merchantId)].map(([member, some]) =>
-    ({ member, numerator: total(some, j => j.payment.commissionMinor), count: some.length }))
-  const before = (a: typeof merchants[number], b: typeof merchants[number]): boolean => {
+  const merchants = [...groups(list, j => j.payment.merchantId)].map(([member, some]) => ({
+    member,
+    numerator: total(some, j => j.payment.commissionMinor),
+    count: some.length,
+  }))
+  const before = (a: (typeof merchants)[number], b: (typeof merchants)[number]): boolean => {
     const [x, y] = byCount ? [a.count, b.count] : [a.numerator, b.numerator]
     if (x !== y) return x > y
     return Buffer.from(a.member).toString('hex') < Buffer.from(b.member).toString('hex')

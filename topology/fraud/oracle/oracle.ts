@@ -20,7 +20,10 @@ export interface Expected {
   readonly rejected: readonly (Position & { readonly codes: readonly string[] })[]
   /** Too late for the KPIs: they are evaluated all the same. */
   readonly late: readonly Position[]
-  /** More than 25 h behind their partition: valid, but neither evaluated nor counted. None, where record times do not go back. */
+  /**
+   * More than 25 h behind their partition: valid, but neither evaluated nor counted. None, where record times do not
+   * go back.
+   */
   readonly unevaluated: readonly Position[]
   /** By partition, then offset. */
   readonly alerts: readonly FraudAlert[]
@@ -77,8 +80,16 @@ interface PartitionResult {
 }
 
 const newPartition = (): PartitionResult => ({
-  valid: 0, streamTime: -1, histories: new Map(), byId: new Map(),
-  duplicates: [], rejected: [], late: [], unevaluated: [], alerts: [], onTime: [],
+  valid: 0,
+  streamTime: -1,
+  histories: new Map(),
+  byId: new Map(),
+  duplicates: [],
+  rejected: [],
+  late: [],
+  unevaluated: [],
+  alerts: [],
+  onTime: [],
 })
 
 function take(partition: PartitionResult, emission: Emission, options: OracleOptions): void {
@@ -91,7 +102,9 @@ function take(partition: PartitionResult, emission: Emission, options: OracleOpt
   const payment = emission.payment!
   const accepted: Accepted = { payment, emission }
   const id = JSON.stringify([payment.customerId, payment.paymentId])
-  const known = (partition.byId.get(id) ?? []).filter(other => Math.abs(other.payment.eventTime - payment.eventTime) <= 25 * hour)
+  const known = (partition.byId.get(id) ?? []).filter(
+    other => Math.abs(other.payment.eventTime - payment.eventTime) <= 25 * hour,
+  )
   if (known.some(other => sameBody(other.emission, emission))) {
     partition.duplicates.push(position)
     return
@@ -120,7 +133,7 @@ function take(partition: PartitionResult, emission: Emission, options: OracleOpt
 }
 
 function sameBody(a: Emission, b: Emission): boolean {
-  if (a.value != null && b.value != null) return Buffer.compare(a.value, b.value) === 0
+  if (a.value && b.value) return Buffer.compare(a.value, b.value) === 0
   return JSON.stringify(a.payment) === JSON.stringify(b.payment)
 }
 

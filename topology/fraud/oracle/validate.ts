@@ -11,13 +11,15 @@ export function codesOf(emission: Emission): string[] {
     ERR_ID: [p.paymentId, p.customerId, p.merchantId].some(badId),
     ERR_KEY: emission.key === null || emission.key !== p.customerId,
     ERR_RANGE: [p.amountMinor, p.vatMinor, p.commissionMinor].some(n => n < 0 || n > 1_000_000_000_000_000),
-    ERR_AMOUNT: p.totalMinor !== null
-      && BigInt(p.totalMinor) !== BigInt(p.amountMinor) + BigInt(p.vatMinor) + BigInt(p.commissionMinor),
+    ERR_AMOUNT:
+      p.totalMinor !== null &&
+      BigInt(p.totalMinor) !== BigInt(p.amountMinor) + BigInt(p.vatMinor) + BigInt(p.commissionMinor),
     ERR_CURRENCY: currencyExponent(p.currency) === undefined,
     ERR_TIME: p.eventTime > emission.recordTime || p.eventTime < emission.recordTime - 24 * 60 * 60 * 1000,
     ERR_DEVICE: p.channel === 'MOBILE' && !['iOS', 'Android'].includes(p.device?.os ?? ''),
     ERR_GEO: badPlace(p),
-    ERR_SAD: Object.keys(p.attributes).some(name => /^(cvv|cvc|pin|track1|track2)$/i.test(name)) || allTexts(p).some(hasCard),
+    ERR_SAD:
+      Object.keys(p.attributes).some(name => /^(cvv|cvc|pin|track1|track2)$/i.test(name)) || allTexts(p).some(hasCard),
   }
   return Object.keys(wrong).filter(code => wrong[code])
 }
@@ -39,14 +41,19 @@ function badPlace({ geo }: Payment): boolean {
 function allTexts(value: unknown): string[] {
   if (typeof value === 'string') return [value]
   if (typeof value !== 'object' || value === null) return []
-  return Object.entries(JSON.parse(JSON.stringify(value)) as object).flatMap(([name, inner]) => [name, ...allTexts(inner)])
+  return Object.entries(JSON.parse(JSON.stringify(value)) as object).flatMap(([name, inner]) => [
+    name,
+    ...allTexts(inner),
+  ])
 }
 
 function hasCard(text: string): boolean {
   for (const run of text.match(/\d+/g) ?? []) {
     if (!/^[2-6]\d{12,18}$/.test(run)) continue
     const digits = run.split('').reverse().map(Number)
-    const total = digits.map((digit, i) => (i % 2 === 0 ? digit : [0, 2, 4, 6, 8, 1, 3, 5, 7, 9][digit]!)).reduce((a, b) => a + b, 0)
+    const total = digits
+      .map((digit, i) => (i % 2 === 0 ? digit : [0, 2, 4, 6, 8, 1, 3, 5, 7, 9][digit]!))
+      .reduce((a, b) => a + b, 0)
     if (total % 10 === 0) return true
   }
   return false

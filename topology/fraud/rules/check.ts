@@ -10,11 +10,13 @@ export function checkRuleSet(ruleSet: RuleSet): void {
     if (rule.id === '' || rule.id === 'event') throw wrong(ruleSet, `has a rule named '${rule.id}'; give it another id`)
     if (seen.has(rule.id)) throw wrong(ruleSet, `has two rules named '${rule.id}'`)
     seen.add(rule.id)
-    for (const [name, value] of Object.entries(rule)) if (typeof value === 'number') natural(ruleSet, `${rule.id}.${name}`, value)
+    for (const [name, value] of Object.entries(rule))
+      if (typeof value === 'number') natural(ruleSet, `${rule.id}.${name}`, value)
     checkWindow(ruleSet, rule)
   }
   const { CRITICAL, HIGH, MEDIUM } = ruleSet.levels
-  if (!(CRITICAL > HIGH && HIGH > MEDIUM && MEDIUM > 0)) throw wrong(ruleSet, 'needs levels with CRITICAL > HIGH > MEDIUM > 0')
+  if (!(CRITICAL > HIGH && HIGH > MEDIUM && MEDIUM > 0))
+    throw wrong(ruleSet, 'needs levels with CRITICAL > HIGH > MEDIUM > 0')
   for (const currency of currencies) {
     if (ruleSet.units[currency] === undefined && currencyExponent(currency) === 0) {
       throw wrong(ruleSet, `has no unit for ${currency}, which has no decimals; say how many minor units make one`)
@@ -27,7 +29,10 @@ function checkWindow(ruleSet: RuleSet, rule: Rule): void {
   if (!('windowMs' in rule)) return
   if (rule.windowMs === 0) throw wrong(ruleSet, `has a window of 0 ms for '${rule.id}'`)
   if (rule.windowMs > longestWindowMs) {
-    throw wrong(ruleSet, `wants ${rule.windowMs} ms of history for '${rule.id}', but only ${longestWindowMs} ms are kept`)
+    throw wrong(
+      ruleSet,
+      `wants ${rule.windowMs} ms of history for '${rule.id}', but only ${longestWindowMs} ms are kept`,
+    )
   }
 }
 

@@ -28,7 +28,9 @@ export const distance: Feature<DistanceRule, EventList> = {
       windowEnd: payment.eventTime,
       observed,
       threshold: rule.moreThanMetres,
-      reason: `${Math.round(observed / 1000)} km from a payment within ${durationText(rule.windowMs)}, more than ${rule.moreThanMetres / 1000} km`,
+      reason:
+        `${Math.round(observed / 1000)} km from a payment within ${durationText(rule.windowMs)}, ` +
+        `more than ${rule.moreThanMetres / 1000} km`,
       evidence: far,
     }
   },

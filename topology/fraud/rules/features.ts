@@ -8,7 +8,11 @@ import { speed } from './speed.ts'
 
 /** Every feature that a rule may name. */
 export const features: { readonly [F in Rule['feature']]: Feature<Extract<Rule, { feature: F }>, any> } = {
-  count, distance, speed, ratioToMean, amount,
+  count,
+  distance,
+  speed,
+  ratioToMean,
+  amount,
 }
 
 /** The feature of a rule, for code that treats all rules alike. */

@@ -17,7 +17,9 @@ export const ratioToMean: Feature<RatioToMeanRule, Baseline> = {
       windowEnd: payment.eventTime,
       observed: payment.amountMinor,
       threshold: (rule.moreThan * Number(prior.sumMinor)) / prior.count,
-      reason: `more than ${rule.moreThan} times the mean of ${prior.count} payments within ${durationText(rule.windowMs)}`,
+      reason:
+        `more than ${rule.moreThan} times the mean of ` +
+        `${prior.count} payments within ${durationText(rule.windowMs)}`,
       evidence: [],
     }
   },

@@ -25,7 +25,10 @@ export interface DistanceRule extends RuleBase {
   readonly moreThanMetres: number
 }
 
-/** The latest prior place in `[t - windowMs, t]` is more than `moreThanMetres` away, and getting here took more than this speed. */
+/**
+ * The latest prior place in `[t - windowMs, t]` is more than `moreThanMetres` away, and getting here took more than
+ * this speed.
+ */
 export interface SpeedRule extends RuleBase {
   readonly feature: 'speed'
   readonly windowMs: number
@@ -63,8 +66,8 @@ export interface RuleSet {
   /** The lowest score of each level; below all of them: LOW. */
   readonly levels: { readonly CRITICAL: number; readonly HIGH: number; readonly MEDIUM: number }
   /**
-   * How many minor units make one `unit` of a money threshold, by currency. Not listed: one major unit. Currencies without
-   * decimals must be listed: one yen or one rial is no limit for anything.
+   * How many minor units make one `unit` of a money threshold, by currency. Not listed: one major unit. Currencies
+   * without decimals must be listed: one yen or one rial is no limit for anything.
    */
   readonly units: Readonly<Record<string, number>>
 }
@@ -83,18 +86,48 @@ export const defaultRuleSet: RuleSet = {
     { id: 'velocity', feature: 'count', mode: 'ACTIVE', points: 700, windowMs: 2 * minute, moreThan: 5 },
     { id: 'geo-50km', feature: 'distance', mode: 'ACTIVE', points: 800, windowMs: 5 * minute, moreThanMetres: 50_000 },
     {
-      id: 'geo-speed', feature: 'speed', mode: 'ACTIVE', points: 800,
-      windowMs: 30 * day, moreThanMetres: 50_000, moreThanKilometresPerHour: 1_000,
+      id: 'geo-speed',
+      feature: 'speed',
+      mode: 'ACTIVE',
+      points: 800,
+      windowMs: 30 * day,
+      moreThanMetres: 50_000,
+      moreThanKilometresPerHour: 1_000,
     },
-    { id: 'amount-10x', feature: 'ratioToMean', mode: 'ACTIVE', points: 700, windowMs: 30 * day, atLeastPrior: 3, moreThan: 10 },
+    {
+      id: 'amount-10x',
+      feature: 'ratioToMean',
+      mode: 'ACTIVE',
+      points: 700,
+      windowMs: 30 * day,
+      atLeastPrior: 3,
+      moreThan: 10,
+    },
     { id: 'high-amount', feature: 'amount', mode: 'ACTIVE', points: 400, moreThanUnits: 1_000 },
   ],
   alertFromScore: 800,
   levels: { CRITICAL: 800, HIGH: 600, MEDIUM: 400 },
   units: {
-    USD: 100, EUR: 100, IRR: 20_000,
-    BIF: 2_000, CLP: 1_000, DJF: 100, GNF: 10_000, ISK: 100, JPY: 100, KMF: 500, KRW: 1_000, PYG: 10_000, RWF: 1_000,
-    UGX: 5_000, UYI: 10, VND: 20_000, VUV: 100, XAF: 500, XOF: 500, XPF: 100,
+    USD: 100,
+    EUR: 100,
+    IRR: 20_000,
+    BIF: 2_000,
+    CLP: 1_000,
+    DJF: 100,
+    GNF: 10_000,
+    ISK: 100,
+    JPY: 100,
+    KMF: 500,
+    KRW: 1_000,
+    PYG: 10_000,
+    RWF: 1_000,
+    UGX: 5_000,
+    UYI: 10,
+    VND: 20_000,
+    VUV: 100,
+    XAF: 500,
+    XOF: 500,
+    XPF: 100,
   },
 }
 

@@ -4,7 +4,9 @@ import { latestPlace } from '../measures/latest-place.ts'
 import { type Feature, windowStart } from './feature.ts'
 import type { SpeedRule } from './rule-set.ts'
 
-/** Whether nobody could have come here from the latest place in the time between. Two places in one millisecond count. */
+/**
+ * Whether nobody could have come here from the latest place in the time between. Two places in one millisecond count.
+ */
 export const speed: Feature<SpeedRule, PastPayment | null> = {
   over: rule => ({ spanMs: rule.windowMs, includes: 'prior', aggregate: latestPlace }),
   evaluate(rule, payment, latest) {
@@ -19,7 +21,9 @@ export const speed: Feature<SpeedRule, PastPayment | null> = {
       windowEnd: payment.eventTime,
       observed: metres,
       threshold: Math.max(rule.moreThanMetres, (rule.moreThanKilometresPerHour * elapsedMs) / 3_600),
-      reason: `${Math.round(metres / 1000)} km in ${Math.floor(elapsedMs / 1000)} s, faster than ${rule.moreThanKilometresPerHour} km/h`,
+      reason:
+        `${Math.round(metres / 1000)} km in ${Math.floor(elapsedMs / 1000)} s, ` +
+        `faster than ${rule.moreThanKilometresPerHour} km/h`,
       evidence: [latest],
     }
   },

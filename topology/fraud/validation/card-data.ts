@@ -1,13 +1,17 @@
 import { Buffer } from 'node:buffer'
 import type { Payment } from '../../../schemas/payments/types.ts'
 
-// Sensitive authentication data and card numbers (PCI DSS 3.3 and 3.4) must not be kept anywhere, not even with a rejection.
+// Sensitive authentication data and card numbers (PCI DSS 3.3 and 3.4) must not be kept anywhere, not even with a
+// rejection.
 
 const shortestCardNumber = 13
 const longestCardNumber = 19
 const forbiddenNames: ReadonlySet<string> = new Set(['cvv', 'cvc', 'pin', 'track1', 'track2'])
 
-/** The field that holds card data, or null. `bytes` is the encoded payment: most have no run of digits that is long enough. */
+/**
+ * The field that holds card data, or null. `bytes` is the encoded payment: most have no run of digits that is long
+ * enough.
+ */
 export function sensitiveField(payment: Payment, bytes: Uint8Array): string | null {
   for (const name in payment.attributes) if (isForbidden(name)) return `attributes.${masked(name)}`
   if (!hasLongDigitRun(bytes)) return null
@@ -39,7 +43,8 @@ export const masked = (text: string): string => maskBytes(Buffer.from(text)).toS
 export function maskPayment(payment: Payment, bytes: Buffer): Buffer {
   const copy = maskBytes(bytes)
   for (const name in payment.attributes) {
-    if (isForbidden(name) && !maskAttribute(copy, masked(name), masked(payment.attributes[name]!))) return Buffer.alloc(copy.length, '*')
+    if (isForbidden(name) && !maskAttribute(copy, masked(name), masked(payment.attributes[name]!)))
+      return Buffer.alloc(copy.length, '*')
   }
   return copy
 }
@@ -58,7 +63,10 @@ export function maskBytes(bytes: Uint8Array): Buffer {
   return copy
 }
 
-/** Avro writes an entry of a map as two texts, each with its length in front (a zig-zag varint of one or two bytes here). */
+/**
+ * Avro writes an entry of a map as two texts, each with its length in front (a zig-zag varint of one or two bytes
+ * here).
+ */
 function maskAttribute(bytes: Buffer, name: string, value: string): boolean {
   const entry = Buffer.concat([lengthOf(name), Buffer.from(name), lengthOf(value), Buffer.from(value)])
   const valueBytes = Buffer.byteLength(value)
@@ -124,10 +132,19 @@ function* textsOf(payment: Payment): Generator<readonly [string, string | null]>
   yield ['customerType', payment.customerType]
   yield ['customerSegment', payment.customerSegment]
   yield ['origin', payment.origin]
-  if (product !== null) yield* [['product.id', product.id], ['product.name', product.name]] as const
+  if (product !== null)
+    yield* [
+      ['product.id', product.id],
+      ['product.name', product.name],
+    ] as const
   if (geo !== null) {
     const { country, region, city, postalCode } = geo
-    yield* [['geo.country', country], ['geo.region', region], ['geo.city', city], ['geo.postalCode', postalCode]] as const
+    yield* [
+      ['geo.country', country],
+      ['geo.region', region],
+      ['geo.city', city],
+      ['geo.postalCode', postalCode],
+    ] as const
   }
   if (device !== null) {
     for (const field of deviceFields) yield [`device.${field}`, device[field]]

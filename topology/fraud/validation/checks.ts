@@ -25,7 +25,16 @@ const oldestMs = 86_400_000
 
 /** In the order in which codes are reported. */
 const checks: readonly Check[] = [
-  checkSize, checkIds, checkKey, checkRange, checkTotal, checkCurrency, checkTime, checkDevice, checkPlace, checkSensitive,
+  checkSize,
+  checkIds,
+  checkKey,
+  checkRange,
+  checkTotal,
+  checkCurrency,
+  checkTime,
+  checkDevice,
+  checkPlace,
+  checkSensitive,
 ]
 
 const none: readonly RejectionError[] = []
@@ -44,26 +53,42 @@ export function problemsOf(arrival: Arrival): readonly RejectionError[] {
 
 function checkSize({ value, key, headerCount }: Arrival): RejectionError | null {
   if (value.length > largestValueBytes) {
-    return { code: 'ERR_SIZE', field: 'value', message: `The value has ${value.length} bytes, more than ${largestValueBytes}.` }
+    return {
+      code: 'ERR_SIZE',
+      field: 'value',
+      message: `The value has ${value.length} bytes, more than ${largestValueBytes}.`,
+    }
   }
   // A character of UTF-16 takes one to three bytes of UTF-8: most keys need not be counted.
   if (key !== null && key.length * 3 > largestKeyBytes && Buffer.byteLength(key) > largestKeyBytes) {
-    return { code: 'ERR_SIZE', field: 'key', message: `The key has ${Buffer.byteLength(key)} bytes, more than ${largestKeyBytes}.` }
+    return {
+      code: 'ERR_SIZE',
+      field: 'key',
+      message: `The key has ${Buffer.byteLength(key)} bytes, more than ${largestKeyBytes}.`,
+    }
   }
   if (headerCount > mostHeaders) {
-    return { code: 'ERR_SIZE', field: 'headers', message: `The record has ${headerCount} headers, more than ${mostHeaders}.` }
+    return {
+      code: 'ERR_SIZE',
+      field: 'headers',
+      message: `The record has ${headerCount} headers, more than ${mostHeaders}.`,
+    }
   }
   return null
 }
 
 function checkIds({ payment }: Arrival): RejectionError | null {
-  return checkId('paymentId', payment.paymentId) ?? checkId('customerId', payment.customerId) ?? checkId('merchantId', payment.merchantId)
+  return (
+    checkId('paymentId', payment.paymentId) ??
+    checkId('customerId', payment.customerId) ??
+    checkId('merchantId', payment.merchantId)
+  )
 }
 
 function checkId(field: string, id: string): RejectionError | null {
   const wrong = (message: string): RejectionError => ({ code: 'ERR_ID', field, message: `${field} ${message}.` })
   if (id.length === 0) return wrong('is empty')
-  if (id.length > longestId && [...id].length > longestId) return wrong(`has more than ${longestId} characters`)
+  if (id.length > longestId && Array.from(id).length > longestId) return wrong(`has more than ${longestId} characters`)
   for (let i = 0; i < id.length; i++) {
     const code = id.charCodeAt(i)
     if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return wrong('has a control character')
@@ -73,13 +98,19 @@ function checkId(field: string, id: string): RejectionError | null {
 
 function checkKey({ payment, key }: Arrival): RejectionError | null {
   if (key === payment.customerId) return null
-  return { code: 'ERR_KEY', field: 'key', message: key === null ? 'The record has no key.' : 'The key is not the customerId.' }
+  return {
+    code: 'ERR_KEY',
+    field: 'key',
+    message: key === null ? 'The record has no key.' : 'The key is not the customerId.',
+  }
 }
 
 function checkRange({ payment }: Arrival): RejectionError | null {
-  return checkAmount('amountMinor', payment.amountMinor)
-    ?? checkAmount('vatMinor', payment.vatMinor)
-    ?? checkAmount('commissionMinor', payment.commissionMinor)
+  return (
+    checkAmount('amountMinor', payment.amountMinor) ??
+    checkAmount('vatMinor', payment.vatMinor) ??
+    checkAmount('commissionMinor', payment.commissionMinor)
+  )
 }
 
 function checkAmount(field: string, amountMinor: number): RejectionError | null {
@@ -97,20 +128,30 @@ function checkTotal({ payment }: Arrival): RejectionError | null {
     : BigInt(amountMinor) + BigInt(vatMinor) + BigInt(commissionMinor) === BigInt(total)
   if (equal) return null
   return {
-    code: 'ERR_AMOUNT', field: 'totalMinor',
-    message: `totalMinor is ${total}, but amount, VAT and commission are ${amountMinor} + ${vatMinor} + ${commissionMinor} = ${parts}.`,
+    code: 'ERR_AMOUNT',
+    field: 'totalMinor',
+    message:
+      `totalMinor is ${total}, but amount, VAT and commission make ` +
+      `${amountMinor} + ${vatMinor} + ${commissionMinor} = ${parts}.`,
   }
 }
 
 function checkCurrency({ payment }: Arrival): RejectionError | null {
   if (currencyExponent(payment.currency) !== undefined) return null
-  return { code: 'ERR_CURRENCY', field: 'currency', message: 'currency is not a code of the currency table (ISO 4217, capitals).' }
+  return {
+    code: 'ERR_CURRENCY',
+    field: 'currency',
+    message: 'currency is not a code of the currency table (ISO 4217, capitals).',
+  }
 }
 
 function checkTime({ payment, recordTime }: Arrival): RejectionError | null {
   const ageMs = recordTime - payment.eventTime
   if (ageMs >= 0 && ageMs <= oldestMs) return null
-  const message = ageMs < 0 ? `eventTime is ${-ageMs} ms after the record came in.` : `eventTime is ${ageMs} ms before the record came in.`
+  const message =
+    ageMs < 0
+      ? `eventTime is ${-ageMs} ms after the record came in.`
+      : `eventTime is ${ageMs} ms before the record came in.`
   return { code: 'ERR_TIME', field: 'eventTime', message }
 }
 
@@ -130,7 +171,8 @@ function checkPlace({ payment }: Arrival): RejectionError | null {
     return { code: 'ERR_GEO', field: 'geo', message: 'One of latitude and longitude is missing.' }
   }
   // Written so that NaN is outside.
-  if (!(latitude >= -90 && latitude <= 90)) return { code: 'ERR_GEO', field: 'geo.latitude', message: 'latitude is outside -90 to 90.' }
+  if (!(latitude >= -90 && latitude <= 90))
+    return { code: 'ERR_GEO', field: 'geo.latitude', message: 'latitude is outside -90 to 90.' }
   if (!(longitude >= -180 && longitude <= 180)) {
     return { code: 'ERR_GEO', field: 'geo.longitude', message: 'longitude is outside -180 to 180.' }
   }
@@ -140,5 +182,9 @@ function checkPlace({ payment }: Arrival): RejectionError | null {
 function checkSensitive({ payment, value }: Arrival): RejectionError | null {
   const field = sensitiveField(payment, value)
   if (field === null) return null
-  return { code: 'ERR_SAD', field, message: 'Card data that may not be kept: a card number, or a field named cvv, cvc, pin, track1 or track2.' }
+  return {
+    code: 'ERR_SAD',
+    field,
+    message: 'Card data that may not be kept: a card number, or a field named cvv, cvc, pin, track1 or track2.',
+  }
 }

@@ -5,7 +5,12 @@ import type { RecordMeta } from '../../process.ts'
 import { maskBytes, masked, maskPayment } from './card-data.ts'
 
 /** What is written of a payment that was read but may not be processed. Card data is masked wherever it could be. */
-export function rejectedPayment(payment: Payment, errors: readonly RejectionError[], record: RecordMeta, value: Buffer): RejectedPayment {
+export function rejectedPayment(
+  payment: Payment,
+  errors: readonly RejectionError[],
+  record: RecordMeta,
+  value: Buffer,
+): RejectedPayment {
   const sensitive = errors.some(error => error.code === 'ERR_SAD')
   const key = record.rawKey()
   const headers = record.headers()
@@ -20,7 +25,9 @@ export function rejectedPayment(payment: Payment, errors: readonly RejectionErro
     format: 'avro',
     key: sensitive && key !== null ? maskBytes(key) : key,
     value: sensitive ? maskPayment(payment, value) : value,
-    headers: sensitive ? headers.map(header => ({ ...header, value: header.value && maskBytes(header.value) })) : headers,
+    headers: sensitive
+      ? headers.map(header => ({ ...header, value: header.value && maskBytes(header.value) }))
+      : headers,
   }
 }
 

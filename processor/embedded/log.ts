@@ -28,7 +28,7 @@ export interface Read {
 
 export interface AppendOptions {
   readonly maxBatchBytes: number
-  /** Sequence numbers begin at 0, also where nothing is known of the producer (transaction version 2). */
+  /** Transactions begin with sequence 0, also where nothing is known of the producer (transaction version 2). */
   readonly strict: boolean
   /** Asked before a transactional batch that would open the transaction in this partition; answers an error code. */
   readonly admit: (header: BatchHeader) => number
@@ -90,7 +90,7 @@ export class PartitionLog {
       }
       const duplicate = this.producers.duplicateOf(header)
       if (duplicate !== null) return { errorCode: codes.NONE, baseOffset: duplicate }
-      const errorCode = this.producers.check(header, options.strict)
+      const errorCode = this.producers.check(header, options.strict && header.transactional)
       if (errorCode !== codes.NONE) return refused(errorCode)
     }
     const baseOffset = this.#write(records, header)

@@ -31,7 +31,8 @@ export function exactly(size: number, start: number, end: number): void {
   if (end - start !== size) {
     throw new DecodeError(
       'ERR_DECODE',
-      `The state of an aggregate has ${end - start} bytes instead of ${size}. Was its definition changed under the same name?`,
+      `The state of an aggregate has ${end - start} bytes instead of ${size}. Was its definition changed under ` +
+        'the same name?',
     )
   }
 }

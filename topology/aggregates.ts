@@ -2,8 +2,8 @@ import type { Serde } from '../schemas/serde.ts'
 import { type Duration, durationMs } from './windows.ts'
 
 /**
- * A way to fold many values into one, as a value of its own: what it starts from, how it takes in a value, how two halves
- * merge (partial aggregates, sessions), and, where that is exact, how a value leaves again.
+ * A way to fold many values into one, as a value of its own: what it starts from, how it takes in a value, how two
+ * halves merge (partial aggregates, sessions), and, where that is exact, how a value leaves again.
  *
  * `add`, `merge` and `subtract` may change and return their first argument; `merge` leaves its second as it is.
  */

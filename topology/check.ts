@@ -13,7 +13,8 @@ export function checkPlan(plan: Plan): void {
   for (const node of plan.nodes) checkStep(plan, node)
   if (plan.onFailure === 'dead-letter' && plan.deadLetters === null) {
     throw new TopologyError(
-      `The topology '${plan.name}' sends failures to dead letters, but names no topic for them. Pass deadLetters: { topic, value }.`,
+      `The topology '${plan.name}' sends failures to dead letters, but names no topic for them. Pass ` +
+        'deadLetters: { topic, value }.',
     )
   }
 }
@@ -63,7 +64,8 @@ function checkSources(plan: Plan): void {
     const { name } = source.topic
     if (first.table !== source.table) {
       throw new TopologyError(
-        `The topic '${name}' is read as a stream and as a table. Read it once: the changes() of the table are a stream.`,
+        `The topic '${name}' is read as a stream and as a table. Read it once: the changes() of the table ` +
+          'are a stream.',
       )
     }
     if (first.topic.key !== source.topic.key || first.topic.value !== source.topic.value) {
@@ -73,7 +75,8 @@ function checkSources(plan: Plan): void {
     }
     if (first.timestamp !== source.timestamp) {
       throw new TopologyError(
-        `The topic '${name}' is read twice with different timestamps. It is one input with one time: give both the same function, or keep one stream.`,
+        `The topic '${name}' is read twice with different timestamps. It is one input with one time: give both ` +
+          'the same function, or keep one stream.',
       )
     }
   }
@@ -124,7 +127,8 @@ function checkPartitions(step: StepOf<'group' | 'repartition'>): void {
   const { partitions, name } = step
   if (partitions === null || (Number.isInteger(partitions) && partitions > 0)) return
   throw new TopologyError(
-    `The repartition topic ${name === null ? 'of a grouping' : `'${name}'`} is to have ${partitions} partitions. Give a whole number of at least 1.`,
+    `The repartition topic ${name === null ? 'of a grouping' : `'${name}'`} is to have ${partitions} ` +
+      'partitions. Give a whole number of at least 1.',
   )
 }
 
@@ -147,7 +151,8 @@ function checkStored(
 ): void {
   if (aggregate.state !== undefined && aggregate.state !== withoutSerde) return
   throw new TopologyError(
-    `'${field}' of '${store}' is a ${aggregate.kind} that keeps values, and their serde is not known. Pass it: ${aggregate.kind}(..., { serde }).`,
+    `'${field}' of '${store}' is a ${aggregate.kind} that keeps values, and their serde is not known. Pass it: ` +
+      `${aggregate.kind}(..., { serde }).`,
   )
 }
 
@@ -162,7 +167,8 @@ function checkEmits(plan: Plan, id: number, { store, window }: StepOf<'aggregate
       )
   } else if (emits.size > 1) {
     throw new TopologyError(
-      `Both changes() and final() of '${store}' are read. A store of windows speaks one way: keep one of them, or make a second aggregate under another name.`,
+      `Both changes() and final() of '${store}' are read. A store of windows speaks one way: keep one of them, ` +
+        'or make a second aggregate under another name.',
     )
   }
 }

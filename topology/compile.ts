@@ -131,7 +131,8 @@ class Compiler {
     const other = from.find(place => place.key.name !== first.key.name)
     if (other !== undefined) {
       throw new TopologyError(
-        `A merge joins streams whose keys have different serdes, ${first.key.name} and ${other.key.name}. Rekey one of them with the serde of the other.`,
+        `A merge joins streams whose keys have different serdes, ${first.key.name} and ${other.key.name}. Rekey ` +
+          'one of them with the serde of the other.',
       )
     }
     const same = from.every(place => place.value === first.value)
@@ -204,7 +205,8 @@ class Compiler {
     const [stream, table] = [this.#from(node), this.#from(node, 1)]
     if (stream.moved) {
       throw new TopologyError(
-        `A join with ${this.graph.describe(table.id)} follows a new key, so records and rows of one key may be in different tasks. ` +
+        `A join with ${this.graph.describe(table.id)} follows a new key, so records and rows of one key may be ` +
+          'in different tasks. ' +
           "Call .repartition('<name>', <serde of the values>) before the join.",
       )
     }
@@ -243,7 +245,8 @@ class Compiler {
     const value = given ?? from.value
     if (value === null) {
       throw new TopologyError(
-        `The records at ${what} go through a repartition topic, and the serde of their values is not known, because ${from.lost}. Pass it: it is the argument after the key's.`,
+        `The records at ${what} go through a repartition topic, and the serde of their values is not known, ` +
+          `because ${from.lost}. Pass their serde there.`,
       )
     }
     this.graph.add({ kind: 'repartitionSink', repartition: name, key, value }, from.id)

@@ -51,7 +51,10 @@ export interface Repartition {
 
 export interface StoreSpec {
   readonly name: string
-  /** keyValue: aggregates, tables, user stores. slots: windows, trailing events, user window stores. time: only a stream time. */
+  /**
+   * keyValue: aggregates, tables, user stores. slots: windows, trailing events, user window stores. time: only a
+   * stream time.
+   */
   readonly kind: 'keyValue' | 'slots' | 'time'
 }
 

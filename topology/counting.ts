@@ -75,7 +75,8 @@ export function exact(total: number): number {
   if (Number.isSafeInteger(total)) return total
   throw new LimitError(
     Number.isInteger(total)
-      ? `A sum reached ${total}, beyond the integers that a number holds exactly (2^53 - 1). Sum a larger unit, or use custom() with bigint.`
+      ? `A sum reached ${total}, beyond the integers that a number holds exactly (2^53 - 1). Sum a larger unit, ` +
+          `or use custom() with bigint.`
       : `A sum of integers became ${total}. Sum whole units (cents, milliseconds), or use floatSum() for fractions.`,
   )
 }

@@ -39,7 +39,10 @@ export function label(step: RunStep): string {
       return `combine into repartition ${step.repartition}, ${windows(step.window)}`
     case 'windowed': {
       const merges = step.merges ? ', of partial aggregates' : ''
-      return `windows ${step.store}, ${windows(step.window)}, ${step.emit}${merges} ${fields(step.spec, ({ kind }) => kind)}`
+      return (
+        `windows ${step.store}, ${windows(step.window)}, ${step.emit}${merges} ` +
+        `${fields(step.spec, ({ kind }) => kind)}`
+      )
     }
     case 'trailing': {
       const spans = fields(

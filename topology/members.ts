@@ -21,7 +21,10 @@ export interface DistinctOptions<V> {
 /** How often each member was seen. */
 export type Seen<T> = Map<T, number>
 
-/** The different members, exactly, in the order in which they came. The result is a copy: where only their number matters use `distinctCount`. */
+/**
+ * The different members, exactly, in the order in which they came. The result is a copy: where only their number
+ * matters use `distinctCount`.
+ */
 export function distinct<V, T extends Member>(
   of: (value: V) => T,
   serde: Serde<T>,
@@ -101,7 +104,10 @@ export interface Tally {
   added: number
 }
 
-/** The `n` members with the largest sums, exactly: every member is kept. Equal sums are in the order of the members' UTF-8 bytes. */
+/**
+ * The `n` members with the largest sums, exactly: every member is kept. Equal sums are in the order of the members'
+ * UTF-8 bytes.
+ */
 export function top<V>(
   n: number,
   { by, value: of = () => 1, count = () => 1, where, limit = membersMax }: TopOptions<V>,
@@ -162,7 +168,8 @@ const ahead = ([member, tally]: [string, Tally], [otherMember, other]: [string, 
 
 const tooMany = (limit: number): LimitError =>
   new LimitError(
-    `An aggregate has more than ${limit} different members, its limit. Raise 'limit' if the memory is there, or group more finely.`,
+    `An aggregate has more than ${limit} different members, its limit. Raise 'limit' if the memory is there, or ` +
+      'group more finely.',
   )
 
 function checkLimit(limit: number, what: string): void {
@@ -184,7 +191,10 @@ const tallyState: StateSerde<Tally> = {
   },
 }
 
-/** Entries one after another: the key with its length in front, then the value in its fixed size. In the map's own order. */
+/**
+ * Entries one after another: the key with its length in front, then the value in its fixed size. In the map's own
+ * order.
+ */
 function mapState<K, T>(name: string, key: Serde<K>, value: StateSerde<T>): StateSerde<Map<K, T>> {
   const size = value.sizeBytes!
   return {

@@ -8,14 +8,19 @@ import type { Duration } from './windows.ts'
 // What the methods of the handles in stream.ts take, as types.
 
 export interface TopologyOptions {
-  /** What becomes of a record that cannot be decoded or whose processing throws. Default `fail`: the application stops. */
+  /**
+   * What becomes of a record that cannot be decoded or whose processing throws. Default `fail`: the application stops.
+   */
   readonly onFailure?: OnFailure
   /** Where they go under `dead-letter`, in the same transaction as their offsets. */
   readonly deadLetters?: DeadLetters
 }
 
 export interface StreamOptions<K, V> {
-  /** The event time of a record in milliseconds; default: the Kafka record's. Negative drops the record. `partitionTime` is -1 at first. */
+  /**
+   * The event time of a record in milliseconds; default: the Kafka record's. Negative drops the record.
+   * `partitionTime` is -1 at first.
+   */
   readonly timestamp?: (value: V, key: K, recordTimestamp: number, partitionTime: number) => number
 }
 
@@ -26,8 +31,8 @@ export interface RepartitionOptions {
 
 export interface GroupOptions extends RepartitionOptions {
   /**
-   * The name of the repartition topic, if there is one: `<application>-<name>-repartition`. Default: the name of the first store
-   * behind this grouping, so give one when several aggregates share it and their order may change.
+   * The name of the repartition topic, if there is one: `<application>-<name>-repartition`. Default: the name of the
+   * first store behind this grouping, so give one when several aggregates share it and their order may change.
    */
   readonly name?: string
 }
@@ -55,7 +60,10 @@ export type Accepts<K, V, TopicKey, TopicValue> = Topic<TopicKey, TopicValue> &
     ? unknown
     : { readonly 'This topic cannot hold the records of this stream': [K, V] })
 
-/** Fields that results have already cannot be computed. Says nothing of a spec whose fields are not known before it runs. */
+/**
+ * Fields that results have already cannot be computed. Says nothing of a spec whose fields are not known before it
+ * runs.
+ */
 export type Without<S, Fields extends string> = string extends keyof S
   ? unknown
   : { readonly [Field in Fields]?: never }

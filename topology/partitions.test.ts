@@ -102,20 +102,27 @@ test('a repartition topic waits for all that its writers read, also for what is 
 })
 
 test('refused: topics that are missing', () => {
-  expect(() => resolved((stream, t) => stream.merge(t.stream(b)), { a: 1 })).toThrow(
-    "The input topic 'b' does not exist, and 't' reads it. Create it first, with as many partitions as there are to be tasks.",
+  const both = (stream: Stream<string, number>, t: Topology): unknown => stream.merge(t.stream(b))
+  const how = 'with as many partitions as there are to be tasks.'
+  expect(() => resolved(both, { a: 1 })).toThrow(
+    expect.objectContaining({
+      code: 'TOPIC_MISSING',
+      message: `Missing: the input topic 'b', which 't' reads. Create it first, ${how}`,
+    }),
   )
-  expect(() => resolved((stream, t) => stream.merge(t.stream(b)), {})).toThrow(
-    "The input topics 'a', 'b' do not exist, and 't' reads them.",
+  expect(() => resolved(both, {})).toThrow(
+    `Missing: the input topics 'a', 'b', which 't' reads. Create them first, ${how}`,
   )
 })
 
 test('refused: unequal counts where keys meet', () => {
   const join = (stream: Stream<string, number>, t: Topology): unknown => stream.join(t.table(table), n => n)
   expect(() => resolved(join, { a: 4, table: 6 })).toThrow(
-    "Records of one key would be in different tasks: topic 'a' has 4 partitions, topic 'table' has 6 partitions, and they meet at a join. " +
+    "Records of one key would be in different tasks: topic 'a' has 4 partitions, " +
+      "topic 'table' has 6 partitions, and they meet at a join. " +
       'Give both the same number of partitions, or send one of them through .repartition().',
   )
+  expect(() => resolved(join, { a: 4, table: 6 })).toThrow(expect.objectContaining({ code: 'PARTITIONS_DIFFER' }))
   const merged = (stream: Stream<string, number>, t: Topology): unknown =>
     stream.merge(t.stream(b)).groupByKey().count('x')
   expect(() => resolved(merged, { a: 4, b: 6 })).toThrow(

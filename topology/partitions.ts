@@ -15,7 +15,8 @@ export interface Resolved {
  * Counts tasks and partitions. Inputs whose records meet by key (the two sides of a join; everything that reaches one
  * aggregate) must have equal counts, or one key would be in two tasks; a repartition topic among them takes that count.
  *
- * Throws a `TopologyError` for a topic that is missing (`partitionsOf` answers undefined) and for unequal counts.
+ * Throws a `TopologyError` for topics that are missing (`partitionsOf` answers undefined; `TOPIC_MISSING`), and for unequal
+ * counts (`PARTITIONS_DIFFER`).
  */
 export function resolve(compiled: Compiled, partitionsOf: (topic: string) => number | undefined): Resolved {
   const counts = inputCounts(compiled, partitionsOf)
@@ -36,7 +37,8 @@ export function resolve(compiled: Compiled, partitionsOf: (topic: string) => num
   }
 }
 
-// Topics of the user and repartition topics may share a name, so inside this file the latter have a prefix that no topic has.
+// Topics of the user and repartition topics may share a name, so inside this file the latter have a prefix that no
+// topic has.
 const prefix = 'repartition '
 const repartitionKey = (name: string): string => prefix + name
 
@@ -57,9 +59,11 @@ function inputCounts(
     else counts.set(topic.name, count)
   }
   if (missing.length > 0) {
-    const are = missing.length === 1 ? `topic ${missing[0]!} does` : `topics ${missing.join(', ')} do`
+    const [topics, them] = missing.length === 1 ? ['topic', 'it'] : ['topics', 'them']
     throw new TopologyError(
-      `The input ${are} not exist, and '${name}' reads ${missing.length === 1 ? 'it' : 'them'}. Create ${missing.length === 1 ? 'it' : 'them'} first, with as many partitions as there are to be tasks.`,
+      `Missing: the input ${topics} ${missing.join(', ')}, which '${name}' reads. ` +
+        `Create ${them} first, with as many partitions as there are to be tasks.`,
+      'TOPIC_MISSING',
     )
   }
   return counts
@@ -123,10 +127,13 @@ function agree({ meets, members }: Group, counts: Map<string, number>, external:
   const other = known.find(member => counts.get(member) !== count)
   if (other !== undefined) {
     const show = (member: string): string =>
-      `${external.has(member) ? `topic '${member}'` : `repartition topic '${member.slice(prefix.length)}'`} has ${counts.get(member)!} partitions`
+      `${external.has(member) ? `topic '${member}'` : `repartition topic '${member.slice(prefix.length)}'`} has ` +
+      `${counts.get(member)!} partitions`
     throw new TopologyError(
-      `Records of one key would be in different tasks: ${show(first)}, ${show(other)}, and they meet at ${meets.join(' and ')}. ` +
+      `Records of one key would be in different tasks: ${show(first)}, ${show(other)}, and they meet at ` +
+        `${meets.join(' and ')}. ` +
         'Give both the same number of partitions, or send one of them through .repartition().',
+      'PARTITIONS_DIFFER',
     )
   }
   for (const member of members) counts.set(member, count)

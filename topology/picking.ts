@@ -11,7 +11,10 @@ export const membersMax = 100_000
 export interface PickOptions<V, T> {
   /** Only values for which this is true. */
   readonly where?: (value: V) => boolean
-  /** Writes what is kept. Needed where the aggregate is state: everywhere but in trailing spans, whose state is their events. */
+  /**
+   * Writes what is kept. Needed where the aggregate is state: everywhere but in trailing spans, whose state is their
+   * events.
+   */
   readonly serde?: Serde<T>
 }
 
@@ -73,7 +76,8 @@ export function list(
     if (limit !== undefined && items.length > limit) items.splice(0, items.length - limit)
     else if (items.length > membersMax && limit === undefined) {
       throw new LimitError(
-        `A list holds more than ${membersMax} values. Give it a limit (it then keeps the newest), or fold the values instead.`,
+        `A list holds more than ${membersMax} values. Give it a limit (it then keeps the newest), or fold the ` +
+          'values instead.',
       )
     }
     return items
@@ -102,7 +106,10 @@ export function list(
   }
 }
 
-/** Items one after another, each with its length in front. Undefined without a serde: `compile` refuses to keep such state. */
+/**
+ * Items one after another, each with its length in front. Undefined without a serde: `compile` refuses to keep such
+ * state.
+ */
 function itemsState<T>(serde: Serde<T> | undefined): StateSerde<T[]> {
   if (serde === undefined) return withoutSerde
   return {

@@ -28,12 +28,18 @@ export type Step =
   | { readonly kind: 'rekey'; readonly fn: (value: any, key: any, meta: RecordMeta) => any; readonly key: Serde<any> }
   | { readonly kind: 'peek'; readonly fn: (value: any, key: any, meta: RecordMeta) => void }
   | { readonly kind: 'merge' }
-  /** The first predicate that is true takes the record, to the `branch` of that index; else the branch after the last one. */
+  /**
+   * The first predicate that is true takes the record, to the `branch` of that index; else the branch after the last
+   * one.
+   */
   | { readonly kind: 'split'; readonly predicates: readonly ((value: any, key: any, meta: RecordMeta) => boolean)[] }
   /** On time to branch 0; with a timestamp below stream time - grace to branch 1. Keeps its stream time as state. */
   | { readonly kind: 'lateness'; readonly store: string; readonly graceMs: number }
   | { readonly kind: 'branch'; readonly index: number; /** Shown in descriptions. */ readonly name?: string }
-  /** Grouping: the next step needs records of one key together. `value` writes to the repartition topic, if there is to be one. */
+  /**
+   * Grouping: the next step needs records of one key together. `value` writes to the repartition topic, if there is to
+   * be one.
+   */
   | {
       readonly kind: 'group'
       readonly key: Serde<any> | null
@@ -92,7 +98,10 @@ export interface PlanNode {
 
 /** A record that could not be processed, as dead-letter writers see it. */
 export interface Failure {
-  /** ERR_EMPTY, ERR_FRAME, ERR_SCHEMA, ERR_DECODE, ERR_SIZE of decoding; ERR_PROCESSING when a function of the topology threw. */
+  /**
+   * ERR_EMPTY, ERR_FRAME, ERR_SCHEMA, ERR_DECODE, ERR_SIZE of decoding; ERR_PROCESSING when a function of the topology
+   * threw.
+   */
   readonly code: string
   readonly message: string
   readonly topic: string

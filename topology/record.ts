@@ -6,8 +6,8 @@ import type { Serde } from '../schemas/serde.ts'
 export type Accumulators = unknown[]
 
 /**
- * The aggregates of a spec as one: its accumulator is an array, its result an object with the spec's fields. Where every
- * state has a fixed size the layout is fixed; else each state has its length in front.
+ * The aggregates of a spec as one: its accumulator is an array, its result an object with the spec's fields. Where
+ * every state has a fixed size the layout is fixed; else each state has its length in front.
  */
 export function recordAggregate<V, S extends Spec<V>>(spec: S): Aggregate<V, Accumulators, Results<S>> {
   const fields = Object.keys(spec)
@@ -78,7 +78,10 @@ function accumulatorsSerde(parts: readonly Serde<any>[]): StateSerde<Accumulator
   }
 }
 
-/** What `combine` sends: one window's partial aggregate. The record's key is the window's, its timestamp the highest one folded. */
+/**
+ * What `combine` sends: one window's partial aggregate. The record's key is the window's, its timestamp the highest
+ * one folded.
+ */
 export interface WindowPartial {
   readonly startMs: number
   readonly states: Accumulators

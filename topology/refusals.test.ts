@@ -89,8 +89,9 @@ const refusals: Readonly<Record<string, readonly [Define, string]>> = {
         .map(n => n + 1)
         .groupBy(n => n, int64)
         .count('x'),
-    "The records at the grouping before 'x' go through a repartition topic, and the serde of their values is not known, " +
-      'because a map changes them. Pass it',
+    "The records at the grouping before 'x' go through a repartition topic, and the serde of their values " +
+      'is not known, ' +
+      'because a map changes them. Pass their serde there.',
   ],
   'a grouping of results by a new key': [
     stream =>
@@ -100,11 +101,13 @@ const refusals: Readonly<Record<string, readonly [Define, string]>> = {
         .changes()
         .groupBy(row => row.count, int64)
         .count('y'),
-    "the grouping before 'y' go through a repartition topic, and the serde of their values is not known, because they are results of 'x'",
+    "the grouping before 'y' go through a repartition topic, and the serde of their values is not known, " +
+      "because they are results of 'x'",
   ],
   'a repartition of joined values': [
     (stream, t) => stream.join(t.table(table), n => n).repartition('x'),
-    "The records at repartition 'x' go through a repartition topic, and the serde of their values is not known, because a join changes them",
+    "The records at repartition 'x' go through a repartition topic, and the serde of their values is not known, " +
+      'because a join changes them',
   ],
   'a repartition of what a process forwards': [
     stream =>
@@ -124,11 +127,13 @@ const refusals: Readonly<Record<string, readonly [Define, string]>> = {
   ],
   'a merge of different keys': [
     (stream, t) => (stream as Stream<any, number>).merge(t.stream(numbered)),
-    'A merge joins streams whose keys have different serdes, text and int64. Rekey one of them with the serde of the other.',
+    'A merge joins streams whose keys have different serdes, text and int64. Rekey one of them with the serde ' +
+      'of the other.',
   ],
   'a join by a new key': [
     (stream, t) => stream.rekey(String, text).join(t.table(table), n => n),
-    "A join with the table 'table' follows a new key, so records and rows of one key may be in different tasks. Call .repartition(",
+    "A join with the table 'table' follows a new key, so records and rows of one key may be in different tasks. " +
+      'Call .repartition(',
   ],
   'both ways out of a window': [
     stream => {

@@ -1,6 +1,9 @@
 import type { Serde } from '../schemas/serde.ts'
 
-/** State that a `process` step asks for. The key under which it is listed is only the local name; `name` is the store's. */
+/**
+ * State that a `process` step asks for. The key under which it is listed is only the local name; `name` is the
+ * store's.
+ */
 export type StateSpec = KeyValueSpec<any, any> | WindowSpec<any, any>
 
 export interface KeyValueSpec<K, V> {
@@ -37,7 +40,10 @@ export const windowState = <K, V>(
   options: { retentionMs: number },
 ): WindowSpec<K, V> => ({ kind: 'window', name, key, value, ...options })
 
-/** A value read from a store may be kept by it: to change it, put a value (the same object, if you changed it in place). */
+/**
+ * A value read from a store may be kept by it: to change it, put a value (the same object, if you changed it in
+ * place).
+ */
 export interface KeyValueState<K, V> {
   get(key: K): V | undefined
   put(key: K, value: V): void

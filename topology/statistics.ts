@@ -3,8 +3,8 @@ import { doubleState, exactly, type StateSerde } from './aggregate-state.ts'
 import type { Aggregate } from './aggregates.ts'
 import { LimitError } from './errors.ts'
 
-// Statistics of any finite numbers. None can take a value out again: floating-point sums would drift, and a minimum does not
-// remember its second. Trailing spans keep them with two stacks instead.
+// Statistics of any finite numbers. None can take a value out again: floating-point sums would drift, and a minimum
+// does not remember its second. Trailing spans keep them with two stacks instead.
 
 type Of<V> = (value: V) => number
 type Where<V> = (value: V) => boolean
@@ -15,8 +15,8 @@ export interface Mean {
 }
 
 /**
- * The mean as a floating-point number, undefined of none. For money use `sum` and `count`, which stay exact, and divide where
- * it is shown. Throws a `LimitError` on a value that is not finite, as all of this file do.
+ * The mean as a floating-point number, undefined of none. For money use `sum` and `count`, which stay exact, and
+ * divide where it is shown. Throws a `LimitError` on a value that is not finite, as all of this file do.
  */
 export function mean<V>(of: Of<V>, where?: Where<V>): Aggregate<V, Mean, number | undefined> {
   return {
@@ -87,8 +87,8 @@ export interface Moments {
 /**
  * The standard deviation of the values as a whole population: 0 of one value, undefined of none.
  *
- * Welford (1962), "Note on a method for calculating corrected sums of squares and products"; halves merge by Chan, Golub and
- * LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances".
+ * Welford (1962), "Note on a method for calculating corrected sums of squares and products"; halves merge by Chan,
+ * Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances".
  */
 export function stddev<V>(of: Of<V>, where?: Where<V>): Aggregate<V, Moments, number | undefined> {
   return {

@@ -106,7 +106,8 @@ export class Stream<in out K, in out V> extends Handle {
     if (options.otherwise !== undefined) {
       if (names.includes(options.otherwise)) {
         throw new TopologyError(
-          `A split names two branches '${options.otherwise}': a predicate and 'otherwise'. Give one of them another name.`,
+          `A split names two branches '${options.otherwise}': a predicate and 'otherwise'. Give one of them ` +
+            'another name.',
         )
       }
       names.push(options.otherwise)
@@ -117,7 +118,10 @@ export class Stream<in out K, in out V> extends Handle {
     ) as never
   }
 
-  /** Groups by a new key. `value` writes the records to the repartition topic; needed once a step behind the source has changed them. */
+  /**
+   * Groups by a new key. `value` writes the records to the repartition topic; needed once a step behind the source has
+   * changed them.
+   */
   groupBy<K2>(fn: Fn<K, V, K2>, key: Serde<K2>, value?: Serde<V>, options?: GroupOptions): Grouped<K2, V> {
     return this.rekey(fn, key).groupByKey(value, options)
   }
@@ -145,7 +149,10 @@ export class Stream<in out K, in out V> extends Handle {
     return new Stream(...this.extend({ kind: 'join', outer: true, fn }, table))
   }
 
-  /** Parts what is older than stream time minus `grace`. The stream time is state under `name`: a restart decides alike. */
+  /**
+   * Parts what is older than stream time minus `grace`. The stream time is state under `name`: a restart decides
+   * alike.
+   */
   lateness(
     name: string,
     options: { readonly grace: Duration },
@@ -205,9 +212,9 @@ export class Grouped<in out K, in out V> extends Handle {
   }
 
   /**
-   * For each event, what its key did over the spans that end with it: `{ payments2m: over('2m', count()) }`. One store of
-   * events, under `name`, serves every span; the spans fold what `remember` keeps of each. The event itself rides along
-   * as `event`, in full.
+   * For each event, what its key did over the spans that end with it: `{ payments2m: over('2m', count()) }`. One
+   * store of events, under `name`, serves every span; the spans fold what `remember` keeps of each. The event itself
+   * rides along as `event`, in full.
    */
   trailing<R, const S extends Spans<R>>(
     name: string,
@@ -237,10 +244,11 @@ export class WindowedGroup<in out K, in out V> extends Handle {
   }
 
   /**
-   * One result for each key and window, kept as state under `name`. The window's span rides in the result; the key stays plain.
+   * One result for each key and window, kept as state under `name`. The window's span rides in the result; the key
+   * stays plain.
    *
-   * With `combine`, records are folded before the repartition topic, if there is one, and partial aggregates go through it at
-   * each commit: far fewer records, and `changes()` then means one change for each partial.
+   * With `combine`, records are folded before the repartition topic, if there is one, and partial aggregates go
+   * through it at each commit: far fewer records, and `changes()` then means one change for each partial.
    */
   aggregate<const S extends Spec<V>>(
     name: string,

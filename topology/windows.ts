@@ -1,6 +1,9 @@
 import { TopologyError } from './errors.ts'
 
-/** Whole milliseconds, or a whole number with its unit: `250`, `'250ms'`, `'20s'`, `'5m'`, `'1h'`, `'30d'`. A day is 24 hours. */
+/**
+ * Whole milliseconds, or a whole number with its unit: `250`, `'250ms'`, `'20s'`, `'5m'`, `'1h'`, `'30d'`. A day is 24
+ * hours.
+ */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
 /** The time a window covers: `startMs` inclusive, `endMs` exclusive. */
@@ -75,7 +78,8 @@ export function hopping(size: Duration, options: { readonly every: Duration; rea
   const advanceMs = durationMs(options.every, "'every' of a hopping window")
   if (advanceMs > sizeMs) {
     throw new TopologyError(
-      `A hopping window of ${show(size)} every ${show(options.every)} leaves gaps: records between two windows would be in none. ` +
+      `A hopping window of ${show(size)} every ${show(options.every)} leaves gaps: records between two windows ` +
+        'would be in none. ' +
         "Make 'every' at most the size.",
     )
   }
@@ -86,7 +90,8 @@ function anyDurationMs(duration: Duration, what: string): number {
   const ms = typeof duration === 'number' ? duration : parse(duration, what)
   if (!Number.isSafeInteger(ms) || ms < 0) {
     throw new TopologyError(
-      `${what} is ${show(duration)}. Give a whole number of milliseconds that is not negative, or text such as '20s' or '5m'.`,
+      `${what} is ${show(duration)}. Give a whole number of milliseconds that is not negative, or text such as ` +
+        `'20s' or '5m'.`,
     )
   }
   return ms

@@ -14,18 +14,18 @@ const random: Random = {
 const scheduler: Scheduler = {
   sleep(ms, signal) {
     if (signal?.aborted === true) return Promise.resolve()
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       const done = (): void => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const timer = setTimeout(done, ms)
+      const timer = setTimeout(done, Math.max(0, ms))
       signal?.addEventListener('abort', done)
     })
   },
   // A microtask would starve sockets and timers; setImmediate runs after both.
-  yield: () => new Promise((resolve) => setImmediate(resolve)),
+  yield: () => new Promise(resolve => setImmediate(resolve)),
 }
 
 /** The real world: wall clock, timers and chance of this process. */

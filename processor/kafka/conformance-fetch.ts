@@ -25,7 +25,7 @@ async function topicWith(kafka: Kafka, partitions: number, values: readonly stri
 /** Polls until `count` records have come, and answers them by partition. */
 async function take(fetcher: Fetcher, count: number): Promise<Map<number, Text[]>> {
   const taken = new Map<number, Text[]>()
-  for (let left = count; left > 0; ) {
+  for (let left = count; left > 0;) {
     for (const fetched of await fetcher.poll(1000)) {
       left -= fetched.records.length
       taken.set(fetched.partition, [...(taken.get(fetched.partition) ?? []), ...valuesOf(rowsOf(fetched))])

@@ -63,7 +63,8 @@ export interface Sent {
   readonly headers?: readonly (readonly [string, Text])[]
 }
 
-const bytesOf = (text: Text | undefined): Buffer | null => (text === null || text === undefined ? null : Buffer.from(text))
+const bytesOf = (text: Text | undefined): Buffer | null =>
+  text === null || text === undefined ? null : Buffer.from(text)
 
 export function append(producer: Producer, topic: string, partition: number, sent: Sent): void {
   const key = bytesOf(sent.key)
@@ -143,7 +144,7 @@ export async function readTo(
   const rows: Row[] = []
   const polls: FetchedPartition[] = []
   let aborted = 0
-  for (let position = from; position < end; ) {
+  for (let position = from; position < end;) {
     for (const fetched of await fetcher.poll(1000)) {
       if (fetched.error !== null) throw new Error(`${topic}-${partition}: ${fetched.error}`)
       polls.push(fetched)

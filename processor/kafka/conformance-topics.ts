@@ -85,28 +85,49 @@ export function topicsConformance(makeKafka: MakeKafka): void {
       append(producer, topic, 0, { key: null, value: null, timestamp: 1_700_000_000_123 })
       append(producer, topic, 0, { key: '', value: '', timestamp: 1_600_000_000_000 })
       append(producer, topic, 0, { key: 'k', value: 'välue 💶', timestamp: 0 })
-      append(producer, topic, 0, { key: 'k', value: 'v', headers: [['a', 'b'], ['empty', ''], ['null', null]] })
+      append(producer, topic, 0, {
+        key: 'k',
+        value: 'v',
+        headers: [
+          ['a', 'b'],
+          ['empty', ''],
+          ['null', null],
+        ],
+      })
       await producer.flush()
       const { rows } = await readTo(kafka, { topic, partition: 0 }, 4)
       expect(rows).toEqual([
         { offset: 0, timestamp: 1_700_000_000_123, key: null, value: null, headers: null },
         { offset: 1, timestamp: 1_600_000_000_000, key: '', value: '', headers: null },
         { offset: 2, timestamp: 0, key: 'k', value: 'välue 💶', headers: null },
-        { offset: 3, timestamp: 1000, key: 'k', value: 'v', headers: headerBlock([['a', 'b'], ['empty', ''], ['null', null]]).toString('hex') },
+        {
+          offset: 3,
+          timestamp: 1000,
+          key: 'k',
+          value: 'v',
+          headers: headerBlock([
+            ['a', 'b'],
+            ['empty', ''],
+            ['null', null],
+          ]).toString('hex'),
+        },
       ])
     })
 
-    test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)('records survive compression %s', async compression => {
-      const kafka = await open(makeKafka)
-      const topic = await newTopic(kafka)
-      const producer = await newProducer(kafka, { compression })
-      const values = numbered('a value that repeats itself, repeats itself ', 500)
-      appendAll(producer, topic, 0, values)
-      await producer.flush()
-      await producer.end('commit')
-      await settled(kafka, { topic, partition: 0 })
-      expect(valuesOf((await readTo(kafka, { topic, partition: 0 }, 501)).rows)).toEqual(values)
-    })
+    test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
+      'records survive compression %s',
+      async compression => {
+        const kafka = await open(makeKafka)
+        const topic = await newTopic(kafka)
+        const producer = await newProducer(kafka, { compression })
+        const values = numbered('a value that repeats itself, repeats itself ', 500)
+        appendAll(producer, topic, 0, values)
+        await producer.flush()
+        await producer.end('commit')
+        await settled(kafka, { topic, partition: 0 })
+        expect(valuesOf((await readTo(kafka, { topic, partition: 0 }, 501)).rows)).toEqual(values)
+      },
+    )
 
     test('order per partition is kept over many flushes', async () => {
       const kafka = await open(makeKafka)

@@ -28,7 +28,11 @@ export function transactionsConformance(makeKafka: MakeKafka): void {
       const kafka = await open(makeKafka)
       const topic = await newTopic(kafka)
       const producer = await newProducer(kafka)
-      for (const [name, outcome] of [['a', 'commit'], ['b', 'abort'], ['c', 'commit']] as const) {
+      for (const [name, outcome] of [
+        ['a', 'commit'],
+        ['b', 'abort'],
+        ['c', 'commit'],
+      ] as const) {
         appendAll(producer, topic, 0, numbered(name, 3))
         await producer.flush()
         await producer.end(outcome)

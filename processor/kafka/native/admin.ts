@@ -42,8 +42,7 @@ export class NativeAdmin implements Admin {
       for (const topic of answer.topics) {
         if (topic.errorCode === code.unknownTopicOrPartition || topic.name === null) continue
         check('Metadata', topic.errorCode, `Topic ${topic.name}.`)
-        const id = topic.topicId.toString('hex')
-        found.set(topic.name, { name: topic.name, id, partitions: topic.partitions.length })
+        found.set(topic.name, { name: topic.name, id: topic.topicId, partitions: topic.partitions.length })
       }
     })
     return found
@@ -62,7 +61,7 @@ export class NativeAdmin implements Admin {
         ({ errorCode }) => errorCode !== code.none && errorCode !== code.topicAlreadyExists,
       )
       // One that was made on the way of a lost answer is there already when it is asked for again.
-      missing = missing.filter(({ name }) => failed.some((topic) => topic.name === name))
+      missing = missing.filter(({ name }) => failed.some(topic => topic.name === name))
       for (const topic of failed) check('CreateTopics', topic.errorCode, `Topic ${topic.name}: ${topic.errorMessage}`)
     })
     await this.#waitUntilServed(topics)
@@ -72,7 +71,7 @@ export class NativeAdmin implements Admin {
     if (names.length === 0) return
     await this.#cluster.retry('Deleting topics', {}, async () => {
       const answer = await this.#cluster.anyBroker<DeleteTopicsAnswer>('DeleteTopics', 6, {
-        topics: names.map((name) => ({ name, topicId: null })),
+        topics: names.map(name => ({ name })),
         timeoutMs: this.#cluster.requestTimeoutMs,
       })
       for (const topic of answer.responses) {
@@ -92,7 +91,7 @@ export class NativeAdmin implements Admin {
     if (names.length === 0) return configs
     await this.#cluster.retry('Reading the settings of topics', {}, async () => {
       const answer = await this.#cluster.anyBroker<DescribeConfigsAnswer>('DescribeConfigs', 4, {
-        resources: names.map((name) => ({
+        resources: names.map(name => ({
           resourceType: topicResource,
           resourceName: name,
           configurationKeys: null,
@@ -159,4 +158,3 @@ function newTopic(topic: NewTopic): object {
     configs: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
   }
 }
-

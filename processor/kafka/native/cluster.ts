@@ -62,14 +62,16 @@ export class Cluster {
     let answer = await this.anyBroker<ApiVersionsAnswer>('ApiVersions', 4, body)
     if (answer.errorCode === code.unsupportedVersion) answer = await this.anyBroker('ApiVersions', 3, body)
     check('ApiVersions', answer.errorCode)
-    this.#features = new Map((answer.finalizedFeatures ?? []).map(({ name, maxVersionLevel }) => [name, maxVersionLevel]))
+    this.#features = new Map(
+      (answer.finalizedFeatures ?? []).map(({ name, maxVersionLevel }) => [name, maxVersionLevel]),
+    )
     return this.#features
   }
 
   /** Asks for topics by name and remembers the answer. No names: brokers only. */
   async refresh(names: readonly string[]): Promise<MetadataAnswer> {
     const answer = await this.anyBroker<MetadataAnswer>('Metadata', 12, {
-      topics: names.map((name) => ({ topicId: null, name })),
+      topics: names.map(name => ({ name })),
       allowAutoTopicCreation: false,
       includeTopicAuthorizedOperations: false,
     })

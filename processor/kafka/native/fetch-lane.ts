@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import type { Isolation } from '../../ports.ts'
 import { endOffset } from './batch-inspect.ts'
 import type { Cluster } from './cluster.ts'
@@ -117,7 +116,10 @@ export class FetchLane {
       this.#receive(chosen, answer)
     } catch (error) {
       if (signal.aborted) return
-      cluster.world.log.debug({ broker: this.#broker }, `A fetch from broker ${this.#broker} failed: ${messageOf(error)}`)
+      cluster.world.log.debug(
+        { broker: this.#broker },
+        `A fetch from broker ${this.#broker} failed: ${messageOf(error)}`,
+      )
       for (const position of chosen) this.#backOff(position)
       this.#host.findLeaders()
     } finally {
@@ -127,11 +129,11 @@ export class FetchLane {
 
   #request(chosen: readonly FetchPosition[]): object {
     const { isolation, partitionMaxBytes, maxWaitMs, cluster } = this.#host
-    const topics: { topicId: Buffer; partitions: object[] }[] = []
+    const topics: { topicId: string; partitions: object[] }[] = []
     let last: string | null = null
     for (const position of chosen) {
       // A topic may come twice: the order of partitions is what counts.
-      if (position.topicId !== last) topics.push({ topicId: Buffer.from(position.topicId!, 'hex'), partitions: [] })
+      if (position.topicId !== last) topics.push({ topicId: position.topicId!, partitions: [] })
       last = position.topicId
       topics.at(-1)!.partitions.push({
         partition: position.partition,
@@ -156,18 +158,18 @@ export class FetchLane {
   }
 
   #receive(chosen: readonly FetchPosition[], answer: FetchAnswer): void {
-    const asked = new Map(chosen.map((position) => [`${position.topicId}-${position.partition}`, position]))
+    const asked = new Map(chosen.map(position => [`${position.topicId}-${position.partition}`, position]))
     let bytes = 0
     for (const { partitions } of answer.responses) for (const { records } of partitions) bytes += records?.length ?? 0
     const pieces: FetchPiece[] = []
     for (const topic of answer.responses) {
-      const id = topic.topicId.toString('hex')
       for (const partition of topic.partitions) {
-        const position = asked.get(`${id}-${partition.partitionIndex}`)
+        const position = asked.get(`${topic.topicId}-${partition.partitionIndex}`)
         if (position === undefined || this.#host.positions.get(position.key) !== position) continue
         const piece = this.#piece(position, partition)
         // Nothing from a partition says that there is nothing only when the answer had room for it.
-        if (piece !== null && (piece.error !== null || piece.records !== null || bytes < answerMaxBytes)) pieces.push(piece)
+        if (piece !== null && (piece.error !== null || piece.records !== null || bytes < answerMaxBytes))
+          pieces.push(piece)
       }
     }
     if (pieces.length > 0) this.#host.arrive({ broker: this.#broker, pieces })

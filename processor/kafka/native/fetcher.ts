@@ -1,10 +1,4 @@
-import type {
-  FetchedPartition,
-  Fetcher,
-  FetcherOptions,
-  PartitionOffset,
-  TopicPartition,
-} from '../../ports.ts'
+import type { FetchedPartition, Fetcher, FetcherOptions, PartitionOffset, TopicPartition } from '../../ports.ts'
 import { keyOf } from './by-topic.ts'
 import type { Cluster } from './cluster.ts'
 import { Columns } from './columns.ts'
@@ -53,8 +47,8 @@ export class NativeFetcher implements Fetcher {
       partitionMaxBytes: options.partitionMaxBytes ?? defaultPartitionMaxBytes,
       maxWaitMs: options.maxWaitMs ?? defaultMaxWaitMs,
       positions: this.#positions,
-      waiting: (broker) => this.#waiting(broker),
-      arrive: (arrival) => this.#arrive(arrival),
+      waiting: broker => this.#waiting(broker),
+      arrive: arrival => this.#arrive(arrival),
       findLeaders: () => this.#finder.wake(),
     }
   }
@@ -211,8 +205,9 @@ export class NativeFetcher implements Fetcher {
     for (const position of this.#positions.values()) {
       const broker = position.leader?.broker
       if (broker === undefined || this.#lanes.has(broker)) continue
-      const lanes = Array.from({ length: lanesPerBroker }, (_, lane) =>
-        new FetchLane(this.#host, broker, `${this.#purpose} ${lane}`),
+      const lanes = Array.from(
+        { length: lanesPerBroker },
+        (_, lane) => new FetchLane(this.#host, broker, `${this.#purpose} ${lane}`),
       )
       this.#lanes.set(broker, lanes)
     }

@@ -98,7 +98,10 @@ export class NativeGroupMember implements GroupMember {
     } catch (error) {
       if (nameOf(error) === 'UNKNOWN_MEMBER_ID') return
       const { groupId } = this.#options
-      this.#cluster.world.log.warn({ groupId }, `Group ${groupId} was not told of a member that left: ${messageOf(error)}`)
+      this.#cluster.world.log.warn(
+        { groupId },
+        `Group ${groupId} was not told of a member that left: ${messageOf(error)}`,
+      )
     }
   }
 

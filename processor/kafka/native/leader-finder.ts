@@ -65,12 +65,12 @@ export class LeaderFinder {
       if (!asked && position.failures > 0) continue
       const topic = this.#cluster.metadata.topic(position.topic)
       if (topic === undefined) continue
-      if (position.confirmed && position.topicId !== topic.key) {
+      if (position.confirmed && position.topicId !== topic.id) {
         this.#handlers.failed(position, 'UNKNOWN_TOPIC_ID')
         continue
       }
       position.leader = topic.leaders[position.partition] ?? null
-      position.topicId = topic.key
+      position.topicId = topic.id
       if (position.leader !== null) {
         position.missing = 0
         found = true

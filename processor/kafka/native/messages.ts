@@ -19,7 +19,8 @@ export interface MetadataPartition {
 export interface MetadataTopic {
   readonly errorCode: number
   readonly name: string | null
-  readonly topicId: Buffer
+  /** 32 hex digits. */
+  readonly topicId: string
   readonly partitions: readonly MetadataPartition[]
 }
 
@@ -51,7 +52,7 @@ export interface FetchPartitionAnswer {
 
 export interface FetchAnswer {
   readonly errorCode: number
-  readonly responses: readonly { readonly topicId: Buffer; readonly partitions: readonly FetchPartitionAnswer[] }[]
+  readonly responses: readonly { readonly topicId: string; readonly partitions: readonly FetchPartitionAnswer[] }[]
 }
 
 export interface ProducePartitionAnswer {
@@ -62,7 +63,10 @@ export interface ProducePartitionAnswer {
 }
 
 export interface ProduceAnswer {
-  readonly responses: readonly { readonly name: string; readonly partitionResponses: readonly ProducePartitionAnswer[] }[]
+  readonly responses: readonly {
+    readonly name: string
+    readonly partitionResponses: readonly ProducePartitionAnswer[]
+  }[]
 }
 
 export interface InitProducerIdAnswer {

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import type { BrokerAddress } from '../../ports.ts'
 import { code, type MetadataAnswer, type MetadataTopic } from './messages.ts'
 
@@ -9,9 +8,8 @@ export interface Leader {
 
 export interface TopicMetadata {
   readonly name: string
-  readonly id: Buffer
-  /** The topic's id as hex. */
-  readonly key: string
+  /** Its id, as hex: another topic of the same name has another one (KIP-516). */
+  readonly id: string
   /** By partition; null while there is none. */
   readonly leaders: readonly (Leader | null)[]
 }
@@ -45,18 +43,16 @@ export class Metadata {
     if (topic.name === null) return
     if (topic.errorCode === code.unknownTopicOrPartition) this.#topics.delete(topic.name)
     if (topic.errorCode !== code.none) return
-    const key = topic.topicId.toString('hex')
     const before = this.#topics.get(topic.name)
-    const known = before?.key === key ? before : undefined
+    const known = before?.id === topic.topicId ? before : undefined
     const leaders: (Leader | null)[] = []
     for (const partition of topic.partitions) {
       const last = known?.leaders[partition.partitionIndex] ?? null
-      const next =
-        partition.leaderId < 0 ? null : { broker: partition.leaderId, epoch: partition.leaderEpoch }
+      const next = partition.leaderId < 0 ? null : { broker: partition.leaderId, epoch: partition.leaderEpoch }
       // Brokers learn of a new leader one after the other: an answer with an older epoch is an old answer.
       const stale = next !== null && last !== null && next.epoch < last.epoch
       leaders[partition.partitionIndex] = stale ? last : next
     }
-    this.#topics.set(topic.name, { name: topic.name, id: Buffer.from(topic.topicId), key, leaders })
+    this.#topics.set(topic.name, { name: topic.name, id: topic.topicId, leaders })
   }
 }

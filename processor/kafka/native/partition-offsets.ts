@@ -65,7 +65,7 @@ async function atLeaders<Item extends TopicPartition>(
   items: readonly Item[],
   ask: (broker: number, list: readonly Item[]) => Promise<readonly Outcome[]>,
 ): Promise<void> {
-  let left = new Map(items.map((item) => [keyOf(item.topic, item.partition), item]))
+  let left = new Map(items.map(item => [keyOf(item.topic, item.partition), item]))
   let attempts = 0
   await cluster.retry(api, {}, async () => {
     const topics = [...byTopic(left.values()).keys()]

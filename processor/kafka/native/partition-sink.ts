@@ -53,18 +53,7 @@ export class PartitionSink implements PartitionBuffer {
   ): void {
     const bytes = BatchBuilder.recordMaxBytes(keyEnd - keyStart, valueEnd - valueStart, headersEnd - headersStart)
     if (this.#open.sizeBytes + bytes > batchMaxBytes) this.#roll()
-    this.#open.append(
-      timestamp,
-      key,
-      keyStart,
-      keyEnd,
-      value,
-      valueStart,
-      valueEnd,
-      headers,
-      headersStart,
-      headersEnd,
-    )
+    this.#open.append(timestamp, key, keyStart, keyEnd, value, valueStart, valueEnd, headers, headersStart, headersEnd)
   }
 
   get bufferedBytes(): number {

@@ -14,6 +14,8 @@ const deliveryTimeoutMs = 120_000
 const notInitialised = (): AppError =>
   new AppError('KAFKA', 'The producer is used before init() has succeeded. Call init() first.')
 
+const errorFrom = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
+
 /**
  * A producer over one transactional id, or without one. After any error it refuses everything until `init`, which takes a
  * new epoch: nothing that is still on its way can then reach a later transaction (rules C1 to C3).
@@ -28,7 +30,7 @@ export class NativeProducer implements Producer {
   /** From one init to the failure or the next init: what belongs to an older life may no longer touch anything. */
   #life = new AbortController()
   #signal: AbortSignal
-  #failure: unknown = notInitialised()
+  #failure: Error | null = notInitialised()
   #running: string | null = null
   #sealed = false
   /** Something of the open transaction may have reached a broker. */
@@ -99,7 +101,10 @@ export class NativeProducer implements Producer {
   sendOffsets(offsets: readonly PartitionOffset[], group: GroupMetadata, sent?: () => void): Promise<void> {
     return this.#run('sendOffsets', async signal => {
       const { transactionalId } = this.#options
-      assert(transactionalId !== null, 'sendOffsets() needs a transactional id. Commit through the group member instead.')
+      assert(
+        transactionalId !== null,
+        'sendOffsets() needs a transactional id. Commit through the group member instead.',
+      )
       if (offsets.length === 0) return
       this.#begun = true
       const producer = { ...this.#identity, transactionalId }
@@ -142,7 +147,7 @@ export class NativeProducer implements Producer {
     try {
       await act(signal)
     } catch (error) {
-      if (this.#signal === signal && this.#failure === null) this.#die(error)
+      if (this.#signal === signal && this.#failure === null) this.#die(errorFrom(error))
       throw error
     } finally {
       if (this.#signal === signal) this.#running = null
@@ -190,7 +195,7 @@ export class NativeProducer implements Producer {
     if (this.#failure !== null) throw this.#failure
   }
 
-  #die(failure: unknown): void {
+  #die(failure: Error): void {
     this.#failure = failure
     this.#life.abort()
   }

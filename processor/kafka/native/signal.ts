@@ -12,7 +12,7 @@ export class Bell {
   }
 
   heard(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve))
+    return new Promise(resolve => this.#waiting.push(resolve))
   }
 
   /** Resolves at the next ring, or after `ms`. */

@@ -54,7 +54,10 @@ export async function initProducer(
   return identityOf(answer)
 }
 
-const identityOf = ({ producerId, producerEpoch }: ProducerIdentity): ProducerIdentity => ({ producerId, producerEpoch })
+const identityOf = ({ producerId, producerEpoch }: ProducerIdentity): ProducerIdentity => ({
+  producerId,
+  producerEpoch,
+})
 
 async function requireTransactionVersion(cluster: Cluster): Promise<void> {
   const features = await cluster.features()
@@ -124,11 +127,7 @@ export function verifyOffsets(
   if (left.size > 0) throw errorOf(api, code.requestTimedOut, `The answer leaves out ${[...left].join(', ')}.`)
 }
 
-const leftBehind: ReadonlySet<number> = new Set([
-  code.illegalGeneration,
-  code.unknownMemberId,
-  code.fencedInstanceId,
-])
+const leftBehind: ReadonlySet<number> = new Set([code.illegalGeneration, code.unknownMemberId, code.fencedInstanceId])
 
 function offsetError(api: string, errorCode: number, key: string, group: GroupMetadata): AppError {
   const error = errorOf(api, errorCode, `Partition ${key} in group ${group.groupId}.`)

@@ -15,8 +15,8 @@ export interface Resolved {
  * Counts tasks and partitions. Inputs whose records meet by key (the two sides of a join; everything that reaches one
  * aggregate) must have equal counts, or one key would be in two tasks; a repartition topic among them takes that count.
  *
- * Throws a `TopologyError` for topics that are missing (`partitionsOf` answers undefined; `TOPIC_MISSING`), and for unequal
- * counts (`PARTITIONS_DIFFER`).
+ * Throws a `TopologyError` for topics that are missing (`partitionsOf` answers undefined; `TOPIC_MISSING`), and for
+ * unequal counts (`PARTITIONS_DIFFER`).
  */
 export function resolve(compiled: Compiled, partitionsOf: (topic: string) => number | undefined): Resolved {
   const counts = inputCounts(compiled, partitionsOf)

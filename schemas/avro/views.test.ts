@@ -6,8 +6,7 @@ import { ByteWriter } from '../bytes.ts'
 import { paymentSchema, fraudAlertSchema, rejectedPaymentSchema } from '../payments/schemas.ts'
 import { DecodeError, EncodeError } from '../serde.ts'
 import { plain } from './plain.ts'
-import { samples } from './random-schema.ts'
-import { referenceOf } from './reference.ts'
+import { referenceOf, samples } from './conformance.ts'
 import { AvroType } from './type.ts'
 
 // avsc is the reference: what it writes we read, and what we write it reads.

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
+import avsc from 'avsc'
 import fc from 'fast-check'
 
-// Random schemas with values, for the property tests of this folder.
+// What the views and the encoder conform to: random schemas with values, and avsc as the reference.
 
 export interface Sample {
   readonly schema: any
@@ -82,3 +83,27 @@ export function records(depth: number): fc.Arbitrary<Sample> {
 /** A schema with one of its values. */
 export const samples = (depth = 3): fc.Arbitrary<{ schema: any; value: unknown }> =>
   schemas(depth).chain(({ schema, value }) => value.map((each) => ({ schema, value: each })))
+
+// avsc is what the views and the encoder are tested against, but for one type: avsc 5.7.9 folds a long's zig-zag bits in a
+// double, so beyond ±2^52 it answers a neighbour or the wrong sign (-4503599627370497 comes back as 4503599627370496). Here a
+// long goes through 64-bit integers.
+
+const exactLong = avsc.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => {
+    const value = bytes.readBigInt64LE()
+    if (value !== BigInt(Number(value)) || !Number.isSafeInteger(Number(value))) throw new Error(`${value} is no safe integer`)
+    return Number(value)
+  },
+  toBuffer: (value: number) => {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigInt64LE(BigInt(value))
+    return bytes
+  },
+  fromJSON: Number,
+  toJSON: Number,
+  isValid: Number.isSafeInteger,
+  compare: (a: number, b: number) => a - b,
+})
+
+export const referenceOf = (schema: object): avsc.Type =>
+  avsc.Type.forSchema(structuredClone(schema) as never, { registry: { long: exactLong } })

@@ -197,7 +197,7 @@ test('each request has its whole time, also behind others', async () => {
 })
 
 test('a Produce without acknowledgement is not waited for', async () => {
-  let apis: string[] = []
+  const apis: string[] = []
   const channel = await channelTo((request, socket) => {
     apis.push(request.api)
     if (request.api === 'Heartbeat') reply(socket, request, {})

@@ -1,10 +1,11 @@
 import type { AlertLevel, Payment, RuleHit } from '../../schemas/payments/types.ts'
 import type { Over } from '../aggregates.ts'
+import { count } from '../counting.ts'
 import type { PastPayment } from './history.ts'
 import type { Valid } from './intake.ts'
 import { featureOf } from './rules/features.ts'
 import type { Feature, Finding } from './rules/feature.ts'
-import type { Rule, RuleSet } from './rules/rule-set.ts'
+import { longestWindowMs, type Rule, type RuleSet } from './rules/rule-set.ts'
 
 /** A valid payment and what the rules say of it. */
 export interface Evaluated {
@@ -30,6 +31,9 @@ export function spansOf(ruleSet: RuleSet): Readonly<Record<string, Over<PastPaym
     const over = featureOf(rule).over(rule)
     if (over !== null) spans[rule.id] = over
   }
+  // A month is kept whatever the rules ask for now: the next rule set may look back further than this one.
+  const longest = Object.values(spans).some(({ spanMs }) => spanMs === longestWindowMs)
+  if (!longest) spans.kept = { spanMs: longestWindowMs, includes: 'event', aggregate: count() }
   return spans
 }
 

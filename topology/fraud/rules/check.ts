@@ -7,7 +7,8 @@ export function checkRuleSet(ruleSet: RuleSet): void {
   if (ruleSet.name === '') throw wrong(ruleSet, 'has no name')
   natural(ruleSet, 'version', ruleSet.version)
   for (const rule of ruleSet.rules) {
-    if (rule.id === '' || rule.id === 'event') throw wrong(ruleSet, `has a rule named '${rule.id}'; give it another id`)
+    if (['', 'event', 'kept'].includes(rule.id))
+      throw wrong(ruleSet, `has a rule named '${rule.id}'; give it another id`)
     if (seen.has(rule.id)) throw wrong(ruleSet, `has two rules named '${rule.id}'`)
     seen.add(rule.id)
     for (const [name, value] of Object.entries(rule))

@@ -166,7 +166,10 @@ export interface Producer {
   seal(): void
   /** Sends what is appended (up to the seal, if there is one) and resolves when all of the transaction is acknowledged. */
   flush(): Promise<void>
-  sendOffsets(offsets: readonly PartitionOffset[], group: GroupMetadata): Promise<void>
+  /** The offset after the last record of this producer that the partition has acknowledged; -1 before the first. */
+  nextOffset(topic: string, partition: number): number
+  /** `sent` is called when the request is under way. */
+  sendOffsets(offsets: readonly PartitionOffset[], group: GroupMetadata, sent?: () => void): Promise<void>
   /**
    * Ends the transaction, resending until the outcome is definite; a transaction without records and offsets ends without a
    * request. `abort` also drops what was appended. Without a transactional id it only lifts the seal. `sent` is called when

@@ -1,0 +1,54 @@
+import type { CachedStore } from '../state/cached.ts'
+import type { Fold, Folded } from './fold.ts'
+import type { Counter, Operator, TaskContext } from './operator.ts'
+import type { FlowRecord } from './record.ts'
+
+export interface AggregateOptions {
+  readonly store: string
+  readonly fold: Fold
+  readonly rows: CachedStore<Folded>
+}
+
+/**
+ * One row for each key, for ever: every record forwards the new result, at the highest timestamp that went into it.
+ * Records with a null key or value are dropped. (Kafka Streams: KGroupedStream.aggregate.)
+ */
+export class AggregateByKey implements Operator {
+  readonly #fold: Fold
+  readonly #rows: CachedStore<Folded>
+  readonly #out: Operator
+  readonly #nullKey: Counter
+  readonly #nullValue: Counter
+
+  constructor(options: AggregateOptions, context: TaskContext, out: Operator) {
+    this.#fold = options.fold
+    this.#rows = options.rows
+    this.#out = out
+    this.#nullKey = context.dropped(options.store, 'null-key')
+    this.#nullValue = context.dropped(options.store, 'null-value')
+  }
+
+  process(record: FlowRecord): void {
+    if (record.keyIsNull) {
+      this.#nullKey.value++
+      return
+    }
+    const value: unknown = record.value
+    if (value === null || value === undefined) {
+      this.#nullValue.value++
+      return
+    }
+    record.encodeKey()
+    const rows = this.#rows
+    const row = rows.row(record.keyBytes, record.keyStart, record.keyEnd)
+    const folded = rows.get(row) ?? this.#fold.start()
+    this.#fold.add(folded, value, record.timestamp)
+    rows.set(row, folded)
+    const { timestamp } = record
+    record.value = this.#fold.result(folded)
+    record.timestamp = folded.timestamp
+    this.#out.process(record)
+    record.value = value
+    record.timestamp = timestamp
+  }
+}

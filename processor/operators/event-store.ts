@@ -1,0 +1,198 @@
+import { Buffer } from 'node:buffer'
+import { ByteWriter } from '../../schemas/bytes.ts'
+import type { Serde } from '../../schemas/serde.ts'
+import type { Over } from '../../topology/aggregates.ts'
+import type { CachedStore } from '../state/cached.ts'
+import { KeyTable } from '../state/key-table.ts'
+import { kinds, SlotStore } from '../state/slots.ts'
+import type { TaskState } from '../state/task-state.ts'
+import { KeyHistory } from './history.ts'
+import { lowerBound } from './span.ts'
+
+/** Buckets in the longest span: few point reads for a cold key, little rewriting for a hot one. */
+const bucketsPerSpan = 8
+/** What a remembered event costs in memory, roughly. */
+const eventBytes = 160
+/** Chunks of gone keys deleted in one commit: expiry never holds the task up. */
+const expiredPerCommit = 2000
+
+const rawCodec: Pick<Serde<Buffer>, 'read' | 'write'> = {
+  write: (value, out) => out.raw(value),
+  read: (bytes, start, end) => Buffer.from(bytes.subarray(start, end)),
+}
+
+const bucketListCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
+  write(buckets, out) {
+    for (const bucket of buckets) out.f64(bucket)
+  },
+  read: (bytes, start, end) => Array.from({ length: (end - start) / 8 }, (_, i) => bytes.readDoubleBE(start + i * 8)),
+}
+
+/**
+ * Events by key, in chunks of (key, bucket of time) so that each commit writes only the chunk that changed, and a key is
+ * read by point reads: its header lists its chunks. Histories are kept decoded, within the task's cache budget.
+ */
+export class EventStore {
+  readonly #slots: SlotStore<Buffer>
+  readonly #headers: CachedStore<readonly number[]>
+  readonly #event: Serde<any>
+  readonly #spans: readonly Over<any, any, any>[]
+  readonly #bucketMs: number
+  readonly #retentionMs: number
+  readonly #table = new KeyTable()
+  readonly #histories: (KeyHistory | undefined)[] = []
+  readonly #dirtyRows = new Set<number>()
+  readonly #writer = new ByteWriter(4096)
+  #hand = 0
+  bytes = 0
+
+  constructor(state: TaskState, name: string, event: Serde<any>, spans: readonly Over<any, any, any>[], graceMs: number) {
+    const longest = Math.max(...spans.map(span => span.spanMs))
+    this.#event = event
+    this.#spans = spans
+    this.#bucketMs = Math.max(1, Math.ceil(longest / bucketsPerSpan))
+    this.#retentionMs = longest + graceMs
+    this.#headers = state.cached(name, bucketListCodec, kinds.header)
+    state.beforeFreeze(() => this.#save())
+    this.#slots = new SlotStore(state, name, rawCodec)
+    state.addCache(this)
+  }
+
+  get slots(): SlotStore<Buffer> {
+    return this.#slots
+  }
+
+  /** The history of a key, read from the store when it is not here. Events before `since` are left out. */
+  history(key: Buffer, start: number, end: number, since: number): KeyHistory {
+    const row = this.#table.find(key, start, end)
+    if (row >= 0) {
+      const history = this.#histories[row]!
+      history.used = true
+      return history
+    }
+    return this.#load(key, start, end, since)
+  }
+
+  /** The event at `time` was added to the key's history; events before `since` may go. */
+  added(key: Buffer, start: number, end: number, history: KeyHistory, time: number, since: number): void {
+    const bucket = Math.floor(time / this.#bucketMs) * this.#bucketMs
+    const isNew = !history.buckets.includes(bucket)
+    history.markDirty(bucket)
+    if (isNew) this.#slots.register(key, start, end, bucket)
+    this.#dirtyRows.add(this.#table.find(key, start, end))
+    this.bytes += (1 - history.trim(since)) * eventBytes
+  }
+
+  #load(key: Buffer, start: number, end: number, since: number): KeyHistory {
+    const buckets = this.#headers.get(this.#headers.row(key, start, end)) ?? []
+    const history = new KeyHistory(this.#spans, buckets)
+    for (const bucket of buckets) {
+      const chunk = this.#slots.entries.get(this.#slots.row(key, start, end, bucket))
+      if (chunk !== undefined) this.#decode(chunk, history, since)
+    }
+    const row = this.#table.add(key, start, end)
+    this.#histories[row] = history
+    this.bytes += historyBytes(history)
+    return history
+  }
+
+  #decode(chunk: Buffer, history: KeyHistory, since: number): void {
+    let at = 0
+    while (at < chunk.length) {
+      const time = chunk.readDoubleBE(at)
+      const size = chunk.readInt32BE(at + 8)
+      at += 12 + size
+      if (time >= since) history.load(time, this.#event.read(chunk, at - size, at))
+    }
+  }
+
+  /** Writes the chunks and headers that changed, and deletes chunks whose time is over. */
+  #save(): void {
+    for (const row of this.#dirtyRows) {
+      const history = this.#histories[row]!
+      const key = Buffer.from(this.#table.key(row))
+      for (const bucket of history.dirty) this.#saveChunk(key, history, bucket)
+      history.dirty.length = 0
+      if (!history.headerDirty) continue
+      history.headerDirty = false
+      this.#headers.set(this.#headers.row(key, 0, key.length), [...history.buckets])
+    }
+    this.#dirtyRows.clear()
+    this.#expire()
+  }
+
+  #saveChunk(key: Buffer, history: KeyHistory, bucket: number): void {
+    const writer = this.#writer
+    writer.reset()
+    const { times, events } = history
+    const end = lowerBound(times, bucket + this.#bucketMs)
+    for (let i = lowerBound(times, bucket); i < end; i++) {
+      writer.f64(times[i]!)
+      const at = writer.length
+      writer.i32(0)
+      this.#event.write(events[i], writer)
+      writer.bytes.writeInt32BE(writer.length - at - 4, at)
+    }
+    this.#slots.entries.set(this.#slots.row(key, 0, key.length, bucket), writer.copy())
+  }
+
+  /** Deletes whole buckets that no window reaches, a bounded number of chunks at a time. */
+  #expire(): void {
+    let left = expiredPerCommit
+    for (;;) {
+      const oldest = this.#slots.slots[0]
+      const { streamTime } = this.#slots.root
+      if (oldest === undefined || oldest.slot + this.#bucketMs > streamTime - this.#retentionMs || left <= 0) return
+      left = this.#expireBucket(oldest.slot, left)
+    }
+  }
+
+  #expireBucket(bucket: number, limit: number): number {
+    let left = limit
+    const { entries } = this.#slots
+    for (const key of this.#slots.keys(bucket)) {
+      const row = this.#slots.row(key, 0, key.length, bucket)
+      if (entries.get(row) === undefined) continue
+      if (left-- <= 0) return 0
+      entries.set(row, undefined)
+      this.#forgetBucket(key, bucket)
+    }
+    this.#slots.forget(bucket)
+    return left
+  }
+
+  #forgetBucket(key: Buffer, bucket: number): void {
+    const headerRow = this.#headers.row(key, 0, key.length)
+    const buckets = (this.#headers.get(headerRow) ?? []).filter(other => other !== bucket)
+    this.#headers.set(headerRow, buckets.length === 0 ? undefined : buckets)
+    const row = this.#table.find(key, 0, key.length)
+    if (row < 0) return
+    const history = this.#histories[row]!
+    this.bytes -= historyBytes(history)
+    history.trim(bucket + this.#bucketMs)
+    history.buckets.splice(0, history.buckets.length, ...buckets)
+    this.bytes += historyBytes(history)
+    if (buckets.length === 0) this.#drop(row)
+  }
+
+  /** Forgets histories that were not used lately. Called between records; those with unsaved events stay. */
+  evict(budgetBytes: number): void {
+    let steps = this.#table.rowsEnd * 2
+    while (this.bytes > budgetBytes && steps-- > 0) {
+      if (this.#hand >= this.#table.rowsEnd) this.#hand = 0
+      const row = this.#hand++
+      if (!this.#table.isUsed(row) || this.#dirtyRows.has(row)) continue
+      const history = this.#histories[row]!
+      if (history.used) history.used = false
+      else this.#drop(row)
+    }
+  }
+
+  #drop(row: number): void {
+    this.bytes -= historyBytes(this.#histories[row]!)
+    this.#histories[row] = undefined
+    this.#table.remove(row)
+  }
+}
+
+const historyBytes = (history: KeyHistory): number => 512 + history.times.length * eventBytes

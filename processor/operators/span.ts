@@ -1,0 +1,125 @@
+import type { Over } from '../../topology/aggregates.ts'
+
+/** The first index whose time is not below `time`. */
+export function lowerBound(times: readonly number[], time: number): number {
+  let low = 0
+  let high = times.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (times[middle]! < time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** The first index whose time is above `time`. */
+export function upperBound(times: readonly number[], time: number): number {
+  let low = 0
+  let high = times.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (times[middle]! <= time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/**
+ * One aggregate over the last `spanMs` of one key, moved along as events come: O(1) amortised for each event. Where the
+ * aggregate cannot take a value out again exactly, two stacks do it (the front one holds, for each event, the fold of it and
+ * all younger ones of the front; the back is one fold):
+ *
+ * ```
+ *   events      a  b  c | d  e          front: abc, bc, c       back: de
+ *   a leaves       b  c | d  e          front:      bc, c       back: de
+ * ```
+ */
+export class RunningSpan {
+  readonly #over: Over<any, any, any>
+  /** The window is `[from, to)` of the key's events. */
+  #from = 0
+  #to = 0
+  #known = false
+  #fold: unknown = undefined
+  /** Folds of the front stack, the oldest event's last; only without `subtract`. */
+  #front: unknown[] = []
+
+  constructor(over: Over<any, any, any>) {
+    this.#over = over
+  }
+
+  /** Takes in the last event of the list, which is the youngest, and gives the result at it. */
+  append(times: readonly number[], events: readonly unknown[]): unknown {
+    const { aggregate, includes, spanMs } = this.#over
+    const last = times.length - 1
+    const oldest = times[last]! - spanMs
+    if (!this.#known) this.#restart(times, events, oldest, last)
+    else this.#expire(times, events, oldest)
+    const before: unknown = includes === 'prior' ? this.#result() : undefined
+    this.#fold = aggregate.add(this.#fold, events[last])
+    this.#to = last + 1
+    return includes === 'prior' ? before : this.#result()
+  }
+
+  /** The result at the event `at`, folded from its window. */
+  foldAt(times: readonly number[], events: readonly unknown[], at: number): unknown {
+    const { aggregate, includes, spanMs } = this.#over
+    let fold: unknown = aggregate.init()
+    const end = includes === 'prior' ? at : at + 1
+    for (let i = lowerBound(times, times[at]! - spanMs); i < end; i++) fold = aggregate.add(fold, events[i])
+    return aggregate.result(fold)
+  }
+
+  /** Events were inserted or changed: fold again next time. */
+  forget(): void {
+    this.#known = false
+    this.#front = []
+  }
+
+  /** The first `count` events of the list are gone; none of them was in the window. */
+  shift(count: number): void {
+    if (this.#known && this.#from < count) this.forget()
+    this.#from -= count
+    this.#to -= count
+  }
+
+  #restart(times: readonly number[], events: readonly unknown[], oldest: number, end: number): void {
+    const { aggregate } = this.#over
+    this.#from = lowerBound(times, oldest)
+    this.#front = []
+    this.#fold = aggregate.init()
+    for (let i = this.#from; i < end; i++) this.#fold = aggregate.add(this.#fold, events[i])
+    this.#to = end
+    this.#known = true
+  }
+
+  #expire(times: readonly number[], events: readonly unknown[], oldest: number): void {
+    const { aggregate } = this.#over
+    while (this.#from < this.#to && times[this.#from]! < oldest) {
+      if (aggregate.subtract !== undefined) this.#fold = aggregate.subtract(this.#fold, events[this.#from])
+      else {
+        if (this.#front.length === 0) this.#turnOver(events)
+        this.#front.pop()
+      }
+      this.#from++
+    }
+  }
+
+  /** Moves the back stack to the front one. */
+  #turnOver(events: readonly unknown[]): void {
+    const { aggregate } = this.#over
+    let younger: unknown = aggregate.init()
+    for (let i = this.#to - 1; i >= this.#from; i--) {
+      younger = aggregate.merge(aggregate.add(aggregate.init(), events[i]), younger)
+      this.#front.push(younger)
+    }
+    this.#fold = aggregate.init()
+  }
+
+  #result(): unknown {
+    const { aggregate } = this.#over
+    if (aggregate.subtract !== undefined || this.#front.length === 0) return aggregate.result(this.#fold)
+    const front: unknown = aggregate.merge(aggregate.init(), this.#front[this.#front.length - 1])
+    return aggregate.result(aggregate.merge(front, this.#fold))
+  }
+}

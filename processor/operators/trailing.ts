@@ -1,0 +1,90 @@
+import type { TrailingStep } from '../../topology/compiled.ts'
+import { EventStore } from './event-store.ts'
+import type { Counter, Operator, TaskContext } from './operator.ts'
+import type { FlowRecord } from './record.ts'
+
+/**
+ * For each event the aggregates of its key's events in `[t - span, t]`, both inclusive; one result for each event, at its
+ * own time. One store of events serves all spans.
+ *
+ * ```
+ *      0....5....10...15...20       span 5; a@8, b@10, c@12
+ *              a . b . c
+ *         ######                    [3,8]   = a
+ *           ######                  [5,10]  = ab
+ *             ######                [7,12]  = abc
+ * ```
+ */
+export class Trailing implements Operator {
+  readonly #step: TrailingStep
+  readonly #names: readonly string[]
+  readonly #store: EventStore
+  readonly #context: TaskContext
+  readonly #out: Operator
+  readonly #longestMs: number
+  readonly #nullKey: Counter
+  readonly #nullValue: Counter
+  readonly #late: Counter
+  readonly #lateWindows: Counter
+
+  constructor(step: TrailingStep, context: TaskContext, out: Operator) {
+    this.#step = step
+    this.#names = Object.keys(step.spans)
+    const spans = Object.values(step.spans)
+    this.#longestMs = Math.max(...spans.map(span => span.spanMs))
+    this.#store = new EventStore(context.state, step.store, step.event, spans, step.graceMs)
+    this.#context = context
+    this.#out = out
+    this.#nullKey = context.dropped(step.store, 'null-key')
+    this.#nullValue = context.dropped(step.store, 'null-value')
+    this.#late = context.dropped(step.store, 'late')
+    this.#lateWindows = context.dropped(step.store, 'late-windows')
+    this.#store.slots.follow(context.aligned)
+  }
+
+  process(record: FlowRecord): void {
+    if (record.keyIsNull) {
+      this.#nullKey.value++
+      return
+    }
+    const value: unknown = record.value
+    if (value === null || value === undefined) {
+      this.#nullValue.value++
+      return
+    }
+    const { timestamp } = record
+    const time = this.#observe(timestamp)
+    const oldestResult = time - this.#step.graceMs
+    const since = oldestResult - this.#longestMs
+    if (timestamp < since) {
+      this.#lateWindows.value++
+      this.#late.value++
+      return
+    }
+    record.encodeKey()
+    const { keyBytes, keyStart, keyEnd } = record
+    const history = this.#store.history(keyBytes, keyStart, keyEnd, since)
+    const remember = this.#step.remember
+    const result: Record<string, unknown> = { event: value }
+    history.add(timestamp, remember(value, record.key, record), this.#names, result)
+    this.#store.added(keyBytes, keyStart, keyEnd, history, timestamp, since)
+    if (timestamp < oldestResult) {
+      this.#lateWindows.value++
+      return
+    }
+    record.value = result
+    this.#out.process(record)
+    record.value = value
+  }
+
+  #observe(timestamp: number): number {
+    const { slots } = this.#store
+    const { root } = slots
+    const time = this.#context.aligned === null ? Math.max(root.streamTime, timestamp) : this.#context.aligned.now
+    if (time > root.streamTime) {
+      root.streamTime = time
+      slots.touch()
+    }
+    return root.streamTime
+  }
+}

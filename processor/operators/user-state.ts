@@ -1,0 +1,105 @@
+import { ByteWriter } from '../../schemas/bytes.ts'
+import type { KeyValueSpec, KeyValueState, StateSpec, WindowSpec, WindowState } from '../../topology/state.ts'
+import type { CachedStore } from '../state/cached.ts'
+import { SlotStore } from '../state/slots.ts'
+import type { Counter, TaskContext } from './operator.ts'
+
+/** Slots forgotten in one commit: expiry never holds the task up. */
+const expiredPerCommit = 2000
+
+/** The stores of a `process` step, as its code sees them. */
+export function userState(spec: StateSpec, context: TaskContext): KeyValueState<any, any> | WindowState<any, any> {
+  return spec.kind === 'keyValue' ? new KeyValue(spec, context) : new Windows(spec, context)
+}
+
+class KeyValue implements KeyValueState<any, any> {
+  readonly #rows: CachedStore<unknown>
+  readonly #spec: KeyValueSpec<any, any>
+  readonly #key = new ByteWriter(64)
+
+  constructor(spec: KeyValueSpec<any, any>, context: TaskContext) {
+    this.#spec = spec
+    this.#rows = context.state.cached<unknown>(spec.name, spec.value)
+  }
+
+  #row(key: unknown): number {
+    this.#key.reset()
+    this.#spec.key.write(key, this.#key)
+    return this.#rows.row(this.#key.bytes, 0, this.#key.length)
+  }
+
+  get(key: unknown): unknown {
+    return this.#rows.get(this.#row(key))
+  }
+
+  put(key: unknown, value: unknown): void {
+    this.#rows.set(this.#row(key), value ?? undefined)
+  }
+
+  delete(key: unknown): void {
+    this.#rows.set(this.#row(key), undefined)
+  }
+}
+
+class Windows implements WindowState<any, any> {
+  readonly #slots: SlotStore<unknown>
+  readonly #spec: WindowSpec<any, any>
+  readonly #key = new ByteWriter(64)
+  readonly #expiredWrites: Counter
+
+  constructor(spec: WindowSpec<any, any>, context: TaskContext) {
+    this.#spec = spec
+    context.state.beforeFreeze(() => this.#expire())
+    this.#slots = new SlotStore<unknown>(context.state, spec.name, spec.value)
+    this.#expiredWrites = context.dropped(spec.name, 'expired-writes')
+  }
+
+  #row(key: unknown, slotMs: number): number {
+    this.#key.reset()
+    this.#spec.key.write(key, this.#key)
+    return this.#slots.row(this.#key.bytes, 0, this.#key.length, slotMs)
+  }
+
+  get(key: unknown, slotMs: number): unknown {
+    if (slotMs < this.#oldest()) return undefined
+    return this.#slots.entries.get(this.#row(key, slotMs))
+  }
+
+  put(key: unknown, slotMs: number, value: unknown): void {
+    const { root } = this.#slots
+    if (slotMs > root.streamTime) {
+      root.streamTime = slotMs
+      this.#slots.touch()
+    }
+    if (slotMs < this.#oldest()) {
+      this.#expiredWrites.value++
+      return
+    }
+    const row = this.#row(key, slotMs)
+    if (this.#slots.entries.get(row) === undefined) this.#slots.register(this.#key.bytes, 0, this.#key.length, slotMs)
+    this.#slots.entries.set(row, value ?? undefined)
+  }
+
+  delete(key: unknown, slotMs: number): void {
+    this.#slots.entries.set(this.#row(key, slotMs), undefined)
+  }
+
+  #oldest(): number {
+    return this.#slots.root.streamTime - this.#spec.retentionMs
+  }
+
+  #expire(): void {
+    let left = expiredPerCommit
+    for (;;) {
+      const slot = this.#slots.slots[0]?.slot
+      if (slot === undefined || slot >= this.#oldest()) return
+      for (const key of this.#slots.keys(slot)) {
+        const row = this.#slots.row(key, 0, key.length, slot)
+        if (this.#slots.entries.get(row) === undefined) continue
+        if (left-- <= 0) return
+        this.#slots.entries.set(row, undefined)
+      }
+      this.#slots.forget(slot)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { AppError } from '../errors.ts'
+
+/** Settings of an application that have a default. Durations in milliseconds. */
+export interface Settings {
+  /** `exactly_once`: all effects of a record appear together and once. `at_least_once`: without transactions. */
+  readonly guarantee: 'exactly_once' | 'at_least_once'
+  /** Every so often what was processed is committed: latency of results under exactly_once. Default 100. */
+  readonly commitIntervalMs: number
+  /** How long the broker keeps an open transaction of a process that is gone. Default 30 000. */
+  readonly transactionTimeoutMs: number
+  /** After this long without a heartbeat the group gives the tasks to others. Default 10 000. */
+  readonly sessionTimeoutMs: number
+  /** For decoded state of all tasks together; what does not fit is read from disk. Default 64 MiB. */
+  readonly cacheBytes: number
+  /** Committed changes are written to disk when a task has this many bytes of them... Default 8 MiB. */
+  readonly flushBytes: number
+  /** ...or the oldest has waited this long. Default 10 000. */
+  readonly flushAgeMs: number
+  /** An upstream partition of a repartition topic that is silent for so long does not hold time back any more; 0: never. Default 10 000. */
+  readonly idleMs: number
+  /** Of changelogs, repartition topics and results. Default none. */
+  readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+}
+
+export const defaultSettings: Settings = {
+  guarantee: 'exactly_once',
+  commitIntervalMs: 100,
+  transactionTimeoutMs: 30_000,
+  sessionTimeoutMs: 10_000,
+  cacheBytes: 64 << 20,
+  flushBytes: 8 << 20,
+  flushAgeMs: 10_000,
+  idleMs: 10_000,
+  compression: 'none',
+}
+
+/** The settings with defaults; all that is wrong is reported at once. */
+export function settingsFrom(given: Partial<Settings>): Settings {
+  const settings = { ...defaultSettings, ...given }
+  const findings: string[] = []
+  for (const [name, least] of [
+    ['commitIntervalMs', 1], ['transactionTimeoutMs', 1000], ['sessionTimeoutMs', 1000], ['cacheBytes', 0],
+    ['flushBytes', 0], ['flushAgeMs', 0], ['idleMs', 0],
+  ] as const) {
+    const value = settings[name]
+    if (!Number.isSafeInteger(value) || value < least) findings.push(`${name} is ${value}; give a whole number of at least ${least}`)
+  }
+  if (settings.transactionTimeoutMs < 2 * settings.commitIntervalMs) {
+    findings.push(
+      `transactionTimeoutMs (${settings.transactionTimeoutMs}) is less than twice commitIntervalMs (${settings.commitIntervalMs}): ` +
+        'the broker would abort transactions that are not late. Raise it',
+    )
+  }
+  if (findings.length > 0) throw new AppError('CONFIG', `The configuration cannot be used: ${findings.join('; ')}.`)
+  return settings
+}

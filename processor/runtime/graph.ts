@@ -1,0 +1,185 @@
+import type { RunNode, SubTopology } from '../../topology/compiled.ts'
+import { AggregateByKey } from '../operators/aggregate.ts'
+import { Combine } from '../operators/combine.ts'
+import { Fold, type Folded } from '../operators/fold.ts'
+import { Lateness } from '../operators/lateness.ts'
+import { type Operator, outputTo, type TaskContext, type TimedOperator } from '../operators/operator.ts'
+import { Process } from '../operators/process.ts'
+import { RepartitionSink, type Upstream } from '../operators/repartition.ts'
+import { Sink } from '../operators/sink.ts'
+import { RepartitionSource, type Source, TopicSource } from '../operators/source.ts'
+import { Filter, FlatMapValues, MapValues, Peek, Rekey, Split } from '../operators/stateless.ts'
+import { aggregateRows, type Rows, storedRows, StreamTableJoin, TableStore } from '../operators/table.ts'
+import { Trailing } from '../operators/trailing.ts'
+import { WindowedAggregate } from '../operators/windowed.ts'
+import { assert } from '../errors.ts'
+import type { CachedStore } from '../state/cached.ts'
+
+export interface GraphSource extends Source {
+  /** At equal timestamps a table's records go first. */
+  readonly isTable: boolean
+}
+
+/** The operators of one task, connected. */
+export interface TaskGraph {
+  readonly sources: readonly GraphSource[]
+  /** In the order of the topology: what one sends at a commit, the next may have to hold back no longer. */
+  readonly timed: readonly TimedOperator[]
+}
+
+export interface GraphOptions {
+  /** Which of the tasks that write a repartition topic this one is. */
+  upstream(repartition: string): Upstream
+  /** Wall time after which a silent upstream partition is left out of the time downstream; 0: never. */
+  readonly idleMs: number
+}
+
+/** Makes the operators of a sub-topology for one task. */
+export function buildGraph(part: SubTopology, context: TaskContext, options: GraphOptions): TaskGraph {
+  return new GraphBuilder(part, context, options).build()
+}
+
+class GraphBuilder {
+  readonly #part: SubTopology
+  readonly #context: TaskContext
+  readonly #options: GraphOptions
+  readonly #operators = new Map<number, Operator>()
+  readonly #tables = new Map<number, { cache: CachedStore<any>; fold: Fold | null }>()
+  readonly #sources: GraphSource[] = []
+  readonly #timed: TimedOperator[] = []
+
+  constructor(part: SubTopology, context: TaskContext, options: GraphOptions) {
+    this.#part = part
+    this.#context = context
+    this.#options = options
+  }
+
+  build(): TaskGraph {
+    // Children first: a node is made with its outputs at hand.
+    for (const node of this.#part.nodes.toReversed()) this.#operators.set(node.id, this.#make(node))
+    this.#timed.reverse()
+    return { sources: this.#sources.toReversed(), timed: this.#timed }
+  }
+
+  #out(node: RunNode): Operator {
+    return outputTo(node.to.map(id => this.#operators.get(id)!))
+  }
+
+  #timedOperator<T extends TimedOperator>(operator: T): T {
+    this.#timed.push(operator)
+    return operator
+  }
+
+  /** The rows of a table, made when they are first asked for: by the table itself or by a join that reads it. */
+  #table(id: number): { cache: CachedStore<any>; fold: Fold | null } {
+    const known = this.#tables.get(id)
+    if (known !== undefined) return known
+    const step = this.#part.nodes.find(node => node.id === id)?.step
+    const { state } = this.#context
+    let made: { cache: CachedStore<any>; fold: Fold | null }
+    if (step?.kind === 'tableStore') made = { cache: state.cached<unknown>(step.store, step.value), fold: null }
+    else {
+      assert(step?.kind === 'aggregate', `node ${id} is no table`)
+      const fold = new Fold(step.spec)
+      made = { cache: state.cached<Folded>(step.store, fold), fold }
+    }
+    this.#tables.set(id, made)
+    return made
+  }
+
+  #rows(id: number): Rows {
+    const { cache, fold } = this.#table(id)
+    return fold === null ? storedRows(cache) : aggregateRows(cache, fold)
+  }
+
+  #make(node: RunNode): Operator {
+    const { step } = node
+    const context = this.#context
+    switch (step.kind) {
+      case 'filter':
+        return new Filter(step.fn, step.keep, this.#out(node))
+      case 'map':
+        return new MapValues(step.fn, this.#out(node))
+      case 'flatMap':
+        return new FlatMapValues(step.fn, this.#out(node))
+      case 'rekey':
+        return new Rekey(step.fn, step.key, this.#out(node))
+      case 'peek':
+        return new Peek(step.fn, this.#out(node))
+      case 'merge':
+      case 'branch':
+        return this.#out(node)
+      case 'split':
+        return new Split(step.predicates, this.#branches(node, step.predicates.length + 1))
+      case 'lateness': {
+        const [onTime, late] = this.#branches(node, 2) as [Operator, Operator]
+        return new Lateness(step, context, onTime, late)
+      }
+      case 'join': {
+        const name = `join of ${this.#storeOf(node.from[1]!)}`
+        return new StreamTableJoin({ name, rows: this.#rows(node.from[1]!), outer: step.outer, fn: step.fn }, context, this.#out(node))
+      }
+      case 'tableStore':
+        return new TableStore({ store: step.store, rows: this.#table(node.id).cache }, context, this.#out(node))
+      case 'aggregate': {
+        const { cache, fold } = this.#table(node.id)
+        return new AggregateByKey({ store: step.store, fold: fold!, rows: cache }, context, this.#out(node))
+      }
+      case 'windowed':
+        return this.#timedOperator(new WindowedAggregate(step, context, this.#out(node)))
+      case 'trailing':
+        return new Trailing(step, context, this.#out(node))
+      case 'process':
+        return this.#timedOperator(new Process(step, context, this.#out(node)))
+      case 'sink':
+        return new Sink(step.topic, context)
+      default:
+        return this.#makeEdge(node)
+    }
+  }
+
+  /** Where records enter and leave by topics. */
+  #makeEdge(node: RunNode): Operator {
+    const { step } = node
+    const context = this.#context
+    const { idleMs } = this.#options
+    switch (step.kind) {
+      case 'repartitionSink': {
+        const { repartition: name, key, value } = step
+        return this.#timedOperator(new RepartitionSink({ name, key, value, idleMs }, context, this.#options.upstream(name)))
+      }
+      case 'combine':
+        return this.#timedOperator(new Combine({ ...step, idleMs }, context, this.#options.upstream(step.repartition)))
+      case 'source': {
+        const { topic, timestamp, table } = step
+        const options = { topic: topic.name, key: topic.key, value: topic.value, timestamp }
+        return this.#source(new TopicSource(options, context, this.#out(node)), table)
+      }
+      case 'repartitionSource': {
+        const { key, value } = step
+        const topic = context.repartitionTopic(step.repartition)
+        return this.#source(new RepartitionSource({ topic, key, value, timed: this.#timed }, context, this.#out(node)), false)
+      }
+      default:
+        throw new Error(`A step of kind ${step.kind} has no operator.`)
+    }
+  }
+
+  #source(source: Source, isTable: boolean): Operator {
+    this.#sources.push(Object.assign(source, { isTable }))
+    return outputTo([])
+  }
+
+  #branches(node: RunNode, count: number): Operator[] {
+    const children = node.to.map(id => this.#part.nodes.find(other => other.id === id)!)
+    return Array.from({ length: count }, (_, index) => {
+      const branch = children.find(child => child.step.kind === 'branch' && child.step.index === index)
+      return branch === undefined ? outputTo([]) : this.#operators.get(branch.id)!
+    })
+  }
+
+  #storeOf(id: number): string {
+    const step = this.#part.nodes.find(node => node.id === id)?.step
+    return step !== undefined && 'store' in step ? step.store : `node ${id}`
+  }
+}

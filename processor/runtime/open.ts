@@ -1,0 +1,129 @@
+import type { Compiled, StoreSpec } from '../../topology/compiled.ts'
+import { AppError } from '../errors.ts'
+import type { Kafka, PartitionOffset, Stores, World } from '../ports.ts'
+import { type StoreDefinition, TaskState } from '../state/task-state.ts'
+import { sourcesOf, type TaskPlace } from './assign.ts'
+import { OffsetsGone, restore, type RestoreProgress, type Restoring } from './restore.ts'
+import type { AppTopics } from './topics.ts'
+
+export interface OpenOptions {
+  readonly compiled: Compiled
+  readonly topics: AppTopics
+  readonly application: string
+  readonly clusterId: string
+  readonly kafka: Kafka
+  readonly stores: Stores
+  readonly world: World
+  readonly progress: RestoreProgress
+  /** A store that was written longer ago than this is restored from scratch: compaction may have dropped tombstones since. */
+  readonly staleAfterMs: number
+}
+
+/** A task's state, caught up, and where its input goes on. */
+export interface OpenedTask {
+  readonly place: TaskPlace
+  readonly state: TaskState
+  /** Next offset by source topic. */
+  readonly positions: ReadonlyMap<string, number>
+}
+
+export const taskName = (place: TaskPlace): string => `${place.part}_${place.partition}`
+
+/**
+ * Opens the state of tasks, catches it up with the changelogs, and looks up where their input goes on. Whoever calls this
+ * has initialised its producer: nothing of a former owner is open any more.
+ */
+export async function openTasks(places: readonly TaskPlace[], options: OpenOptions, signal: AbortSignal): Promise<OpenedTask[]> {
+  const states = new Map<string, TaskState>()
+  try {
+    for (const place of places) states.set(taskName(place), await openState(place, options))
+    await catchUp(places, states, options, signal)
+    const positions = await inputPositions(places, options)
+    return places.map(place => ({ place, state: states.get(taskName(place))!, positions: positions(place) }))
+  } catch (error) {
+    for (const state of states.values()) await state.close()
+    throw error
+  }
+}
+
+async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskState> {
+  const { stores, world, application, clusterId } = options
+  const task = taskName(place)
+  const definitions = options.compiled.subTopologies[place.part]!.stores.map(store => definitionOf(store, options.topics))
+  const identity = { clusterId, application, task }
+  // The second round finds a store that was made just now, which nothing is wrong with.
+  for (let round = 0; round < 2; round++) {
+    let reason: string
+    try {
+      const { store, created } = await stores.open(task)
+      const opened = TaskState.open(store, created, identity, definitions)
+      if (typeof opened !== 'string' && !isStale(opened, options)) return opened
+      reason = typeof opened === 'string' ? opened : 'it was last written too long ago'
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'STATE_CORRUPT') throw error
+      reason = error.message
+    }
+    world.log.warn({ task, reason }, 'a store cannot be used: it is wiped and restored from its changelog')
+    await stores.destroy(task)
+  }
+  throw new AppError('STATE_CORRUPT', `The store of task ${task} cannot be made anew. Look at its disk.`)
+}
+
+const isStale = (state: TaskState, options: OpenOptions): boolean =>
+  state.writtenMs > 0 && options.world.clock.now() - state.writtenMs > options.staleAfterMs
+
+const definitionOf = (store: StoreSpec, topics: AppTopics): StoreDefinition => ({
+  name: store.name,
+  hasKinds: store.kind !== 'keyValue',
+  changelogId: topics.id(topics.changelog(store.name)),
+})
+
+async function catchUp(
+  places: readonly TaskPlace[],
+  states: Map<string, TaskState>,
+  options: OpenOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { compiled, topics, kafka, world, stores, progress } = options
+  const restoring = (place: TaskPlace): Restoring[] => {
+    const state = states.get(taskName(place))!
+    return compiled.subTopologies[place.part]!.stores.map(({ name }) => ({
+      topic: topics.changelog(name), partition: place.partition, store: name, state, from: state.nextOffset(name),
+    }))
+  }
+  try {
+    await restore(places.flatMap(restoring), kafka, world, progress, signal)
+  } catch (error) {
+    if (!(error instanceof OffsetsGone)) throw error
+    const gone = new Set(error.partitions.map(at => at.state))
+    for (const place of places) {
+      const task = taskName(place)
+      if (!gone.has(states.get(task)!)) continue
+      world.log.warn({ task }, 'the changelog does not reach back to what a store holds: it is wiped and restored')
+      await states.get(task)!.close()
+      await stores.destroy(task)
+      states.set(task, await openState(place, options))
+    }
+    await restore(places.flatMap(restoring), kafka, world, progress, signal)
+  }
+}
+
+async function inputPositions(
+  places: readonly TaskPlace[],
+  options: OpenOptions,
+): Promise<(place: TaskPlace) => ReadonlyMap<string, number>> {
+  const { compiled, topics, kafka, application } = options
+  const sources = places.flatMap(place => sourcesOf(compiled, topics, place))
+  const admin = kafka.admin()
+  const committed = await admin.committed(application, sources)
+  const fresh = committed.filter(at => at.offset === null)
+  const earliest = fresh.length === 0 ? [] : await admin.offsets(fresh, 'earliest', 'read_uncommitted')
+  const offsets = new Map<string, number>()
+  for (const at of [...committed, ...earliest] as readonly PartitionOffset[]) {
+    if (at.offset !== null) offsets.set(`${at.topic} ${at.partition}`, at.offset)
+  }
+  return place => {
+    const own = sourcesOf(compiled, topics, place)
+    return new Map(own.map(at => [at.topic, offsets.get(`${at.topic} ${at.partition}`)!]))
+  }
+}

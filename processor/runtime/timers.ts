@@ -1,0 +1,49 @@
+/** A function that is called as time goes: the punctuators of one task. */
+interface Timer {
+  readonly everyMs: number
+  readonly fn: (timeMs: number) => void
+  dueMs: number
+}
+
+/**
+ * Calls on stream time come at multiples of the interval, the first as soon as stream time is known; on wall time one
+ * interval after they were asked for, and then at every further one. Missed intervals collapse into one call.
+ */
+export class Timers {
+  readonly #stream: Timer[] = []
+  readonly #wall: Timer[] = []
+
+  schedule(everyMs: number, clock: 'stream' | 'wall', fn: (timeMs: number) => void, nowMs: number): () => void {
+    const timers = clock === 'stream' ? this.#stream : this.#wall
+    const timer: Timer = { everyMs, fn, dueMs: clock === 'stream' ? -Infinity : nowMs + everyMs }
+    timers.push(timer)
+    return () => {
+      const index = timers.indexOf(timer)
+      if (index >= 0) timers.splice(index, 1)
+    }
+  }
+
+  get hasStream(): boolean {
+    return this.#stream.length > 0
+  }
+
+  get hasWall(): boolean {
+    return this.#wall.length > 0
+  }
+
+  onStreamTime(timeMs: number): void {
+    for (const timer of [...this.#stream]) {
+      if (timeMs < timer.dueMs) continue
+      timer.dueMs = (Math.floor(timeMs / timer.everyMs) + 1) * timer.everyMs
+      timer.fn(timeMs)
+    }
+  }
+
+  onWallTime(nowMs: number): void {
+    for (const timer of [...this.#wall]) {
+      if (nowMs < timer.dueMs) continue
+      timer.dueMs += (Math.floor((nowMs - timer.dueMs) / timer.everyMs) + 1) * timer.everyMs
+      timer.fn(nowMs)
+    }
+  }
+}

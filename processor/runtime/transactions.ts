@@ -1,0 +1,134 @@
+import type { GroupMetadata, PartitionOffset, Producer, World } from '../ports.ts'
+import { commit, type Step } from './commit.ts'
+import type { Storing } from './storing.ts'
+import type { Task } from './task.ts'
+import type { AppTopics } from './topics.ts'
+
+export interface TransactionOptions {
+  readonly guarantee: 'exactly_once' | 'at_least_once'
+  readonly producer: Producer
+  readonly topics: AppTopics
+  readonly world: World
+  readonly storing: Storing
+  readonly commitIntervalMs: number
+  group(): GroupMetadata
+  commitOffsets(offsets: readonly PartitionOffset[]): Promise<void>
+  onStep(step: Step): void
+  /** A transaction of these tasks is committed; it took this long. */
+  onCommitted(tasks: readonly Task[], seconds: number): void
+}
+
+/** Sent in the middle of a transaction beyond this. */
+const bufferedMost = 4 << 20
+/** Beyond this, processing waits for the commit under way. */
+const bufferedLimit = 32 << 20
+
+/**
+ * The transactions of one worker, one after the other over all of its tasks. While one is being committed the next one is
+ * being processed; its records wait in the producer until the first has ended.
+ */
+export class Transactions {
+  readonly #options: TransactionOptions
+  #begunMs: number | null = null
+  #sending: Promise<void> | null = null
+  #committing: Promise<void> | null = null
+  #error: unknown = null
+
+  constructor(options: TransactionOptions) {
+    this.#options = options
+  }
+
+  /** Records were taken: the clock of the commit interval runs. */
+  begin(): void {
+    if (this.#begunMs !== null) return
+    this.#begunMs = this.#options.world.clock.monotonic()
+    this.#options.onStep('begun')
+  }
+
+  /** Milliseconds until the next commit is due; Infinity while there is nothing to commit. */
+  dueInMs(): number {
+    if (this.#begunMs === null) return Infinity
+    return Math.max(0, this.#begunMs + this.#options.commitIntervalMs - this.#options.world.clock.monotonic())
+  }
+
+  /** Sends, commits and waits as it is due. Throws what went wrong in the background. */
+  async see(tasks: readonly Task[]): Promise<void> {
+    this.#check()
+    const buffered = this.#options.producer.bufferedBytes
+    if (this.#committing !== null) {
+      if (buffered > bufferedLimit) await this.#committing
+      this.#check()
+      return
+    }
+    if (this.dueInMs() === 0 || tasks.some(task => task.wantsCommit)) {
+      await this.#sending
+      this.#check()
+      this.#start(tasks)
+    } else if (buffered > bufferedMost && this.#sending === null) this.#send()
+  }
+
+  #check(): void {
+    this.#options.storing.check()
+    if (this.#error !== null) throw this.#error
+  }
+
+  /** Sends what is buffered, so that neither memory nor the commit grows too large. */
+  #send(): void {
+    this.#sending = this.#options.producer.flush().then(
+      () => this.#options.onStep('sending'),
+      (error: unknown) => {
+        this.#error ??= error
+      },
+    ).finally(() => {
+      this.#sending = null
+    })
+  }
+
+  #start(tasks: readonly Task[]): void {
+    const { world, storing, onCommitted, onStep } = this.#options
+    this.#begunMs = null
+    const startedMs = world.clock.monotonic()
+    this.#committing = commit(tasks, { ...this.#options, step: onStep }).then(
+      () => {
+        onCommitted(tasks, (world.clock.monotonic() - startedMs) / 1000)
+        storing.afterCommit(tasks)
+      },
+      (error: unknown) => {
+        this.#error ??= error
+      },
+    ).finally(() => {
+      this.#committing = null
+    })
+  }
+
+  /** Waits for what is under way. */
+  async settle(): Promise<void> {
+    await this.#sending
+    await this.#committing
+    this.#check()
+  }
+
+  /** Commits what was processed, and waits for it. */
+  async commitNow(tasks: readonly Task[]): Promise<void> {
+    await this.settle()
+    if (this.#begunMs === null) return
+    this.#start(tasks)
+    await this.settle()
+  }
+
+  /** Drops the open transaction, after the one under way is through. */
+  async abort(): Promise<void> {
+    await this.settle()
+    this.#begunMs = null
+    await this.#options.producer.end('abort')
+  }
+
+  /** A fresh start after a failure: the producer takes a new epoch, which ends whatever is open. */
+  async reset(): Promise<void> {
+    await this.#sending
+    await this.#committing
+    this.#begunMs = null
+    this.#error = null
+    await this.#options.producer.init()
+  }
+}

@@ -1,0 +1,148 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import type { Buffer } from 'node:buffer'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { AppError } from '../errors.ts'
+import type { Store, Stores, StoreWrite } from '../ports.ts'
+
+/** Tasks' stores as LevelDB folders under one root that this process holds exclusively. */
+export interface LevelStores extends Stores {
+  /** The folder that holds one folder for each task. */
+  readonly folder: string
+  /** Gives up the root. */
+  release(): Promise<void>
+}
+
+type Database = Level<Buffer, Buffer>
+
+// Bytes for keys and values. Values are compressed by nobody: they are small, and CPU is what we are short of. `sync` stays
+// off: the changelog repairs a lost tail.
+const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+const options = { ...encodings, compression: false, writeBufferSize: 16 << 20 } as const
+
+/**
+ * Opens `<root>/<instance>`. Without an instance name: the first of `instance-0`, `instance-1`, ... that no other process
+ * holds, so that a restart finds its own state. Rejects with STATE_IN_USE when the named one is held, and with
+ * STATE_UNREADABLE when the folder cannot be written.
+ */
+export async function levelStores(root: string, instance?: string): Promise<LevelStores & { instance: string }> {
+  for (let slot = 0; ; slot++) {
+    const name = instance ?? `instance-${slot}`
+    const folder = join(root, name)
+    const lock = await hold(folder)
+    if (lock !== null) return { ...stores(folder, lock), instance: name }
+    if (instance !== undefined) {
+      throw new AppError(
+        'STATE_IN_USE',
+        `The state folder ${folder} is in use by another process. Stop it, or choose another --instance or --state.`,
+      )
+    }
+  }
+}
+
+/** A tiny database is the lock: LevelDB's file lock ends with the process, however it ends. Null: held by another process. */
+async function hold(folder: string): Promise<Database | null> {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (cause) {
+    throw new AppError('STATE_UNREADABLE', `The state folder ${folder} cannot be made. Choose another with --state.`, { cause })
+  }
+  const lock = new Level<Buffer, Buffer>(join(folder, 'lock'), options)
+  try {
+    await lock.open()
+    return lock
+  } catch (cause) {
+    if (isLocked(cause)) return null
+    throw new AppError('STATE_UNREADABLE', `The state folder ${folder} cannot be written. Choose another with --state.`, { cause })
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && at.code === 'LEVEL_LOCKED') return true
+  }
+  return false
+}
+
+function stores(folder: string, lock: Database): LevelStores {
+  const open = new Map<string, LevelStore>()
+  return {
+    folder,
+    async open(task) {
+      const path = join(folder, task)
+      // A marker that is still here says that the last open died (LevelDB aborts the process on some damage): start anew.
+      const marker = `${path}.opening`
+      if (existsSync(marker)) rmSync(path, { recursive: true, force: true })
+      const created = !existsSync(path)
+      writeFileSync(marker, '')
+      const store = await openLevel(path, created)
+      rmSync(marker)
+      open.set(task, store)
+      return { store, created }
+    },
+    async destroy(task) {
+      await open.get(task)?.close()
+      open.delete(task)
+      rmSync(join(folder, task), { recursive: true, force: true })
+      rmSync(join(folder, `${task}.opening`), { force: true })
+    },
+    async release() {
+      for (const store of open.values()) await store.close()
+      await lock.close()
+    },
+  }
+}
+
+/** LevelDB would open an empty database where its CURRENT file is gone: only a folder made just now may be created. */
+export async function openLevel(path: string, created: boolean): Promise<LevelStore> {
+  const database = new Level<Buffer, Buffer>(path, { ...options, createIfMissing: created })
+  try {
+    await database.open()
+  } catch (cause) {
+    const code = isLocked(cause) ? 'STATE_IN_USE' : 'STATE_CORRUPT'
+    throw new AppError(code, `The store ${path} does not open.`, { cause })
+  }
+  return new LevelStore(database)
+}
+
+export class LevelStore implements Store {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#database.getSync(key)
+  }
+
+  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    return this.#database.getMany([...keys])
+  }
+
+  async write(batch: readonly StoreWrite[]): Promise<void> {
+    const chained = this.#database.batch()
+    for (const { key, value } of batch) {
+      if (value === null) chained.del(key)
+      else chained.put(key, value)
+    }
+    await chained.write()
+  }
+
+  async *range(from: Buffer, to: Buffer): AsyncIterable<readonly [Buffer, Buffer]> {
+    const iterator = this.#database.iterator({ gte: from, lt: to })
+    try {
+      for (;;) {
+        const entries = await iterator.nextv(1000)
+        if (entries.length === 0) return
+        yield* entries
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close()
+  }
+}

@@ -1,0 +1,259 @@
+import { Buffer } from 'node:buffer'
+import type { Serde } from '../../schemas/serde.ts'
+import { AppError, assert } from '../errors.ts'
+import type { PartitionBuffer, PartitionOffset, RecordColumns, Store, StoreWrite } from '../ports.ts'
+import { CachedStore } from './cached.ts'
+import { sealed } from './checksum.ts'
+import { metaKey, readMeta, storeFormat, type StoreMark, type StoreMeta, writeMeta } from './meta.ts'
+
+/** One named store of a task, as its definition and its changelog topic say. */
+export interface StoreDefinition {
+  readonly name: string
+  /** Stores with several kinds of entries tell them apart by one byte in front of each key. */
+  readonly hasKinds: boolean
+  readonly changelogId: string
+}
+
+export interface TaskIdentity {
+  readonly clusterId: string
+  readonly application: string
+  readonly task: string
+}
+
+/** Something that holds decoded state beside the stores' own entries, within the same budget. */
+export interface Evictable {
+  readonly bytes: number
+  evict(budgetBytes: number): void
+}
+
+/** Why a store on disk cannot be used and is thrown away. */
+export type Unusable = string
+
+/**
+ * All state of one task: its stores share one database on disk, so that one batch carries the changes of all of them
+ * together with the offsets they belong to. What is not committed never reaches the disk.
+ */
+export class TaskState {
+  readonly #store: Store
+  readonly #identity: TaskIdentity
+  readonly #definitions: readonly StoreDefinition[]
+  readonly #nextOffsets = new Map<string, number>()
+  readonly #caches: CachedStore<any>[] = []
+  readonly #cachesByStore = new Map<string, CachedStore<any>[]>()
+  readonly #beforeFreeze: (() => void)[] = []
+  readonly #evictables: Evictable[] = []
+  #sources: readonly PartitionOffset[] = []
+  #flushing: Promise<void> | null = null
+  #lastFlushMs = 0
+  #changed = false
+
+  private constructor(store: Store, identity: TaskIdentity, definitions: readonly StoreDefinition[]) {
+    this.#store = store
+    this.#identity = identity
+    this.#definitions = definitions
+    assert(definitions.length < 255, 'a task has at most 254 stores')
+  }
+
+  /**
+   * The state in `store`; or, when it is of another application, task, format or changelog, or damaged, the reason why it
+   * has to be thrown away. An empty store that was made just now is fine.
+   */
+  static open(
+    store: Store,
+    created: boolean,
+    identity: TaskIdentity,
+    definitions: readonly StoreDefinition[],
+  ): TaskState | Unusable {
+    const state = new TaskState(store, identity, definitions)
+    const stored = store.get(metaKey)
+    if (stored === undefined) return created ? state : 'it has no meta record'
+    const meta = readMeta(stored)
+    if (meta === null) return 'its meta record is damaged'
+    const reason = mismatch(meta, identity, definitions)
+    if (reason !== null) return reason
+    for (const mark of meta.stores) state.#nextOffsets.set(mark.name, mark.nextOffset)
+    state.#sources = meta.sources
+    state.#lastFlushMs = meta.writtenMs
+    return state
+  }
+
+  /** Wall clock of the last batch, 0 for none. */
+  get writtenMs(): number {
+    return this.#lastFlushMs
+  }
+
+  /** The first changelog offset that is not applied; 0 for an empty store. */
+  nextOffset(storeName: string): number {
+    return this.#nextOffsets.get(storeName) ?? 0
+  }
+
+  /** The entries of one kind of a store, decoded by `codec`. `kind` is needed exactly where the store has kinds. */
+  cached<T>(storeName: string, codec: Pick<Serde<T>, 'read' | 'write'>, kind?: number): CachedStore<T> {
+    const index = this.#definitions.findIndex(definition => definition.name === storeName)
+    assert(index >= 0, `the task has no store '${storeName}'`)
+    assert((kind !== undefined) === this.#definitions[index]!.hasKinds, `store '${storeName}' was asked for with the wrong kind`)
+    const changelogPrefix = Buffer.from(kind === undefined ? [] : [kind])
+    const prefix = Buffer.from(kind === undefined ? [index + 1] : [index + 1, kind])
+    const cache = new CachedStore<T>({ store: this.#store, prefix, changelogPrefix, codec })
+    this.#caches.push(cache)
+    this.#evictables.push(cache)
+    const ofStore = this.#cachesByStore.get(storeName)
+    if (ofStore === undefined) this.#cachesByStore.set(storeName, [cache])
+    else ofStore.push(cache)
+    return cache
+  }
+
+  /** Counts `cache` to the budget. */
+  addCache(cache: Evictable): void {
+    this.#evictables.push(cache)
+  }
+
+  /** Called at the end of each transaction, before changes are written to the changelogs: the time to write down stream times. */
+  beforeFreeze(fn: () => void): void {
+    this.#beforeFreeze.push(fn)
+  }
+
+  /** Writes the open transaction's changes to the changelogs. Returns the number of records. */
+  freeze(changelog: (storeName: string) => PartitionBuffer, timestamp: number): number {
+    for (const fn of this.#beforeFreeze) fn()
+    let records = 0
+    for (const [name, caches] of this.#cachesByStore) {
+      for (const cache of caches) if (cache.dirtyCount > 0) records += cache.freeze(changelog(name), timestamp)
+    }
+    return records
+  }
+
+  /** The frozen changes are committed, together with `sources`; `nextOffset` tells the end of each changelog then. */
+  committed(sources: readonly PartitionOffset[], nextOffset: (storeName: string) => number): void {
+    for (const cache of this.#caches) cache.committed()
+    for (const { name } of this.#definitions) {
+      const next = nextOffset(name)
+      if (next > this.nextOffset(name)) this.#nextOffsets.set(name, next)
+    }
+    this.#sources = sources
+    this.#changed = true
+  }
+
+  /** Forgets all that is not committed. Whoever used `cached` asks again: the entries are new ones. */
+  async rollback(): Promise<void> {
+    for (const cache of this.#caches) cache.rollback()
+    await this.flush(this.#lastFlushMs)
+    this.#caches.length = 0
+    this.#cachesByStore.clear()
+    this.#beforeFreeze.length = 0
+    this.#evictables.length = 0
+  }
+
+  get pendingBytes(): number {
+    let bytes = 0
+    for (const cache of this.#caches) bytes += cache.pendingBytes
+    return bytes
+  }
+
+  get cacheBytes(): number {
+    let bytes = 0
+    for (const cache of this.#evictables) bytes += cache.bytes
+    return bytes
+  }
+
+  get cacheStatistics(): { hits: number; reads: number; entries: number } {
+    const sum = { hits: 0, reads: 0, entries: 0 }
+    for (const cache of this.#caches) {
+      sum.hits += cache.hits
+      sum.reads += cache.reads
+      sum.entries += cache.length
+    }
+    return sum
+  }
+
+  /** Forgets entries that are on disk until about `budgetBytes` are held. */
+  evict(budgetBytes: number): void {
+    const held = this.cacheBytes
+    if (held <= budgetBytes) return
+    for (const cache of this.#evictables) cache.evict((cache.bytes / held) * budgetBytes)
+  }
+
+  /** Whether a batch is under way. */
+  get isFlushing(): boolean {
+    return this.#flushing !== null
+  }
+
+  /** Brings what is committed to disk, in one batch with the offsets. A batch under way is waited for first. */
+  async flush(nowMs: number): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing
+    if (!this.#changed) return
+    this.#changed = false
+    const batch: StoreWrite[] = []
+    for (const cache of this.#caches) cache.drain(batch)
+    batch.push(this.#meta(nowMs))
+    const caches = [...this.#caches]
+    this.#flushing = this.#store.write(batch).then(() => {
+      for (const cache of caches) cache.drained()
+      this.#lastFlushMs = nowMs
+    })
+    try {
+      await this.#flushing
+    } finally {
+      this.#flushing = null
+    }
+  }
+
+  /**
+   * Applies changelog records of one store, during restore: straight to disk, with the offset after them in the same batch.
+   * Only before the first `cached`.
+   */
+  async restore(storeName: string, records: RecordColumns, nextOffset: number, nowMs: number): Promise<void> {
+    const index = this.#definitions.findIndex(definition => definition.name === storeName)
+    assert(index >= 0 && this.#caches.length === 0, `store '${storeName}' is restored before it is used`)
+    const batch: StoreWrite[] = []
+    for (let row = 0; row < records.length; row++) {
+      const bytes = records.buffers[records.buffer[row]!]!
+      const keyStart = records.keyStart[row]!
+      if (keyStart < 0) throw new AppError('STATE_CORRUPT', `A record without a key in the changelog of '${storeName}'.`)
+      const keyBytes = bytes.subarray(keyStart, records.keyEnd[row]!)
+      const key = Buffer.allocUnsafe(keyBytes.length + 1)
+      key[0] = index + 1
+      keyBytes.copy(key, 1)
+      const valueStart = records.valueStart[row]!
+      const value = valueStart < 0 ? null : sealed(key, bytes.subarray(valueStart, records.valueEnd[row]!))
+      batch.push({ key, value })
+    }
+    this.#nextOffsets.set(storeName, Math.max(nextOffset, this.nextOffset(storeName)))
+    batch.push(this.#meta(nowMs))
+    await this.#store.write(batch)
+    this.#lastFlushMs = nowMs
+  }
+
+  #meta(nowMs: number): StoreWrite {
+    const marks = this.#definitions.map(({ name, changelogId }, index): StoreMark => {
+      return { name, number: index + 1, changelogId, nextOffset: this.nextOffset(name) }
+    })
+    const meta: StoreMeta = {
+      format: storeFormat,
+      ...this.#identity,
+      stores: marks,
+      sources: this.#sources,
+      writtenMs: nowMs,
+    }
+    return { key: metaKey, value: writeMeta(meta) }
+  }
+
+  /** Closes the store. What was committed and is not on disk yet is left to the changelog, unless `flush` was called. */
+  async close(): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing.catch(() => undefined)
+    await this.#store.close()
+  }
+}
+
+function mismatch(meta: StoreMeta, identity: TaskIdentity, definitions: readonly StoreDefinition[]): Unusable | null {
+  if (meta.format !== storeFormat) return `its format is ${meta.format}, not ${storeFormat}`
+  if (meta.clusterId !== identity.clusterId) return 'it belongs to another Kafka cluster'
+  if (meta.application !== identity.application) return `it belongs to the application '${meta.application}'`
+  if (meta.task !== identity.task) return `it belongs to task ${meta.task}`
+  const names = (list: readonly { name: string }[]) => list.map(({ name }) => name).join(', ')
+  if (names(meta.stores) !== names(definitions)) return `it holds the stores ${names(meta.stores)}`
+  for (const [index, mark] of meta.stores.entries()) {
+    if (mark.changelogId !== definitions[index]!.changelogId) return `the changelog of '${mark.name}' is another topic now`
+  }
+  return null
+}

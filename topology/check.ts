@@ -1,5 +1,5 @@
 import { TopologyError } from './errors.ts'
-import { checkName, Names } from './names.ts'
+import { checkName, Names, topicLengthMax } from './names.ts'
 import { withoutSerde } from './picking.ts'
 import type { AnyTopic, Plan, PlanNode, Step } from './plan.ts'
 
@@ -83,7 +83,7 @@ function checkSources(plan: Plan): void {
 }
 
 function checkTopic(topic: AnyTopic, does: 'reads' | 'writes'): void {
-  checkName(topic.name, `A topic that the topology ${does}`)
+  checkName(topic.name, `A topic that the topology ${does}`, topicLengthMax)
   for (const part of ['key', 'value'] as const) {
     if (typeof topic[part]?.[does === 'reads' ? 'read' : 'write'] !== 'function') {
       throw new TopologyError(

@@ -3,7 +3,9 @@ import { TopologyError } from './errors.ts'
 
 // Topics and state folders are named from these, so they are held to what Kafka allows in a topic's name.
 
+/** Leaves room for the application's name and the endings, within Kafka's 249. */
 const lengthMax = 150
+export const topicLengthMax = 249
 
 /** The topic that holds every change of the store `store`. */
 export const changelogTopic = (application: string, store: string): string => `${application}-${store}-changelog`
@@ -20,10 +22,10 @@ export function internalTopics(compiled: Compiled, application: string): readonl
   ]
 }
 
-export function checkName(name: string, what: string): void {
-  if (/^[a-zA-Z0-9._-]+$/.test(name) && name.length <= lengthMax && name !== '.' && name !== '..') return
+export function checkName(name: string, what: string, longest = lengthMax): void {
+  if (/^[a-zA-Z0-9._-]+$/.test(name) && name.length <= longest && name !== '.' && name !== '..') return
   throw new TopologyError(
-    `${what} is named '${name}'. Topics are named from it: use 1 to ${lengthMax} letters, digits, '.', '_' and '-'.`,
+    `${what} is named '${name}'. Topics are named from it: use 1 to ${longest} letters, digits, '.', '_' and '-'.`,
   )
 }
 

@@ -206,6 +206,14 @@ test('refused where it is written: handles of two topologies, two branches of on
   expect(() => one.lateness('judged', { grace: -1 })).toThrow("The grace of 'judged' is -1.")
 })
 
+test('a topic of the user may have as long a name as Kafka allows', () => {
+  const t = topology('t')
+  t.stream(topic('x'.repeat(249), text, int64))
+  expect(() => compile(t)).not.toThrow()
+  t.stream(topic('x'.repeat(250), text, int64))
+  expect(() => compile(t)).toThrow('use 1 to 249 letters')
+})
+
 test('allowed: what a first look could take for a mistake', () => {
   const t = topology('t')
   const stream = t.stream(a)

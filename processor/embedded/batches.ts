@@ -1,14 +1,10 @@
 import { Buffer } from 'node:buffer'
-import { at, writeInt64 } from '../kafka/native/batch-format.ts'
-import type { BatchHeader } from './batch-header.ts'
+import { setBaseOffset, type BatchHeader } from '../kafka/native/batch-inspect.ts'
+import { sizeBytesOf } from './batch-header.ts'
 
-/** A record batch in memory: where its bytes are, and what was read of its header. */
+/** A record batch in memory: its header, and the buffer that it has a range of. */
 export interface Batch extends BatchHeader {
   readonly bytes: Buffer
-  readonly start: number
-  readonly end: number
-  readonly baseOffset: number
-  readonly lastOffset: number
   /** When compaction may drop its tombstones or its marker, by the wall clock; -1 before it was first compacted. */
   deleteHorizonMs: number
 }
@@ -32,21 +28,21 @@ export class Batches {
 
   /** Copies the bytes, gives them their offset, and keeps them. */
   append(records: Buffer | readonly Buffer[], header: BatchHeader, baseOffset: number): Batch {
-    const start = this.#reserve(header.sizeBytes)
+    const sizeBytes = sizeBytesOf(header)
+    const start = this.#reserve(sizeBytes)
+    const end = start + sizeBytes
     const bytes = this.#segment
     if (Buffer.isBuffer(records)) records.copy(bytes, start)
     else {
       let position = start
       for (const part of records) position += part.copy(bytes, position)
     }
-    const end = start + header.sizeBytes
-    // The base offset and the leader epoch are outside of the checksum, so that a broker can set them.
-    writeInt64(bytes, baseOffset, start + at.baseOffset)
-    bytes.writeInt32BE(0, start + at.leaderEpoch)
-    const lastOffset = baseOffset + header.lastOffsetDelta
-    const batch: Batch = { ...header, bytes, start, end, baseOffset, lastOffset, deleteHorizonMs: -1 }
+    // The offset and the leader epoch are outside of the checksum, so that a broker can set them.
+    setBaseOffset(bytes.subarray(start, end), baseOffset, 0)
+    const lastOffset = baseOffset + header.lastOffset - header.baseOffset
+    const batch: Batch = { ...header, bytes, start, end, baseOffset, lastOffset, leaderEpoch: 0, deleteHorizonMs: -1 }
     this.#batches.push(batch)
-    this.sizeBytes += header.sizeBytes
+    this.sizeBytes += sizeBytes
     return batch
   }
 
@@ -87,13 +83,14 @@ export class Batches {
     for (let index = this.indexOf(offset); index < this.#batches.length; index++) {
       const batch = this.#batches[index]
       if (batch === undefined || batch.baseOffset >= limit) break
-      if (batch.sizeBytes > bytesLeft && !(atLeastOne && last === undefined)) break
+      const sizeBytes = batch.end - batch.start
+      if (sizeBytes > bytesLeft && !(atLeastOne && last === undefined)) break
       if (first === undefined || last === undefined || last.bytes !== batch.bytes || last.end !== batch.start) {
         if (first !== undefined && last !== undefined) ranges.push(first.bytes.subarray(first.start, last.end))
         first = batch
       }
       last = batch
-      bytesLeft -= batch.sizeBytes
+      bytesLeft -= sizeBytes
       endOffset = batch.lastOffset + 1
     }
     if (first !== undefined && last !== undefined) ranges.push(first.bytes.subarray(first.start, last.end))
@@ -104,14 +101,13 @@ export class Batches {
   /** Drops the batches that end before `offset`. */
   trim(offset: number): void {
     const count = this.indexOf(offset)
-    for (let index = 0; index < count; index++) this.sizeBytes -= this.#batches[index]?.sizeBytes ?? 0
-    this.#batches.splice(0, count)
+    for (const batch of this.#batches.splice(0, count)) this.sizeBytes -= sizeBytesOf(batch)
   }
 
   /** Puts compacted batches in the place of the first `count`. */
   replace(count: number, batches: readonly Batch[]): void {
     const rest = this.#batches.slice(count)
     this.#batches = [...batches, ...rest]
-    this.sizeBytes = this.#batches.reduce((sum, batch) => sum + batch.sizeBytes, 0)
+    this.sizeBytes = this.#batches.reduce((sum, batch) => sum + sizeBytesOf(batch), 0)
   }
 }

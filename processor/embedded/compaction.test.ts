@@ -42,10 +42,10 @@ test('keeps the last value of each key at its offset, and the last batch as it i
   compact(log, now)
   expect(visible(log)).toEqual([[1, 'b', '1'], [3, 'a', '3'], [4, 'c', '1'], [5, 'c', '2'], [6, 'c', '3']])
   expect(log.endOffset).toBe(7)
-  for (const { bytes, start, end, sizeBytes, lastOffsetDelta } of log.batches.all) {
+  for (const { bytes, start, end, baseOffset, lastOffset } of log.batches.all) {
     expect(bytes.readUInt32BE(start + at.crc)).toBe(crc32c(bytes, start + at.attributes, end))
-    expect(bytes.readInt32BE(start + at.batchLength)).toBe(sizeBytes - 12)
-    expect(bytes.readInt32BE(start + at.lastOffsetDelta)).toBe(lastOffsetDelta)
+    expect(bytes.readInt32BE(start + at.batchLength)).toBe(end - start - 12)
+    expect(bytes.readInt32BE(start + at.lastOffsetDelta)).toBe(lastOffset - baseOffset)
   }
   // A reader in a gap goes on with what follows it.
   expect(log.read(2, 'read_committed', 1 << 20, true).records.length).toBeGreaterThan(0)

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { at, attribute } from '../kafka/native/batch-format.ts'
 import type { Batch } from './batches.ts'
-import { seal } from './control-batch.ts'
+import { sizeBytesOf } from './batch-header.ts'
+import { seal } from './seal.ts'
 import type { AbortedTransaction, PartitionLog } from './log.ts'
 import { recordsOf, type RecordRange } from './records.ts'
 
@@ -81,7 +82,7 @@ function rebuilt(batch: Batch, records: readonly RecordRange[]): Batch {
   bytes.writeInt16BE(bytes.readInt16BE(at.attributes) & ~attribute.compression, at.attributes)
   bytes.writeInt32BE(records.length, at.count)
   seal(bytes)
-  return { ...batch, bytes, start: 0, end: bytes.length, sizeBytes: bytes.length }
+  return { ...batch, bytes, start: 0, end: bytes.length, count: records.length, compression: 0 }
 }
 
 /** Side by side in a buffer of their own, so that the segments they came from can go, and reading them takes no copy. */
@@ -89,7 +90,7 @@ function packed(batches: readonly Batch[]): Batch[] {
   const bytes = Buffer.concat(batches.map((batch) => batch.bytes.subarray(batch.start, batch.end)))
   let start = 0
   return batches.map((batch) => {
-    const end = start + batch.sizeBytes
+    const end = start + sizeBytesOf(batch)
     const moved = { ...batch, bytes, start, end }
     start = end
     return moved

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { expect, test } from 'vitest'
 import { codes } from './codes.ts'
-import { readHeader } from './batch-header.ts'
+import { sentHeader, sizeBytesOf } from './batch-header.ts'
 import { recordsOf } from './records.ts'
 import { batch, Bench, texts, type TestBatch } from './testing.ts'
 
@@ -53,7 +53,8 @@ async function log(partitions = 1, configs: Readonly<Record<string, string>> = {
 function sizes(records: Buffer | null | undefined): number[] {
   const found: number[] = []
   for (let rest = records ?? Buffer.alloc(0); rest.length > 0;) {
-    const size = readHeader(rest)?.sizeBytes ?? 0
+    const header = sentHeader(rest)
+    const size = header === null ? 0 : sizeBytesOf(header)
     expect(size).toBeLessThanOrEqual(rest.length)
     found.push(size)
     rest = rest.subarray(size)

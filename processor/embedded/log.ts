@@ -2,9 +2,9 @@ import { Buffer } from 'node:buffer'
 import type { Isolation } from '../ports.ts'
 import { Batches, type Batch } from './batches.ts'
 import { at } from '../kafka/native/batch-format.ts'
-import { readHeader, type BatchHeader } from './batch-header.ts'
+import { batchHeader, controlBatch, type BatchHeader } from '../kafka/native/batch-inspect.ts'
+import { sentHeader, sizeBytesOf } from './batch-header.ts'
 import { codes } from './codes.ts'
-import { controlBatch } from './control-batch.ts'
 import { Producers } from './producers.ts'
 
 export interface Appended {
@@ -81,7 +81,7 @@ export class PartitionLog {
   append(records: Buffer | readonly Buffer[], options: AppendOptions): Appended {
     const [header, sizeBytes] = inspect(records)
     // Since Produce v3 a request carries one batch a partition; control batches come from the coordinator only.
-    if (header === null || header.control || header.sizeBytes !== sizeBytes) return refused(codes.INVALID_RECORD)
+    if (header === null || header.control || sizeBytesOf(header) !== sizeBytes) return refused(codes.INVALID_RECORD)
     if (sizeBytes > options.maxBatchBytes) return refused(codes.MESSAGE_TOO_LARGE)
     if (header.producerId !== -1) {
       if (header.transactional && !this.producers.ongoing(header.producerId, header.producerEpoch)) {
@@ -107,10 +107,10 @@ export class PartitionLog {
 
   /** Writes the marker that ends a transaction here. */
   mark(producerId: number, epoch: number, committed: boolean, nowMs: number): void {
-    const bytes = controlBatch({ producerId, producerEpoch: epoch, committed, timestamp: nowMs })
-    const [header] = inspect(bytes)
-    if (header === null) return
-    const lastOffset = this.#write(bytes, header)
+    const bytes = controlBatch({
+      type: committed ? 'commit' : 'abort', producerId, producerEpoch: epoch, timestamp: nowMs, coordinatorEpoch: 0,
+    })
+    const lastOffset = this.#write(bytes, batchHeader(bytes, 0, bytes.length))
     const firstOffset = this.producers.ended(producerId, epoch)
     if (!committed && firstOffset !== null) this.#aborted.push({ producerId, firstOffset, lastOffset })
     this.changed()
@@ -144,7 +144,7 @@ export class PartitionLog {
     let before = this.logStartOffset
     for (const batch of this.batches.all) {
       if (sizeBytes <= maxBytes || batch.lastOffset >= this.lastStableOffset) break
-      sizeBytes -= batch.sizeBytes
+      sizeBytes -= sizeBytesOf(batch)
       before = batch.lastOffset + 1
     }
     this.deleteBefore(before)
@@ -158,9 +158,9 @@ export class PartitionLog {
 }
 
 function inspect(records: Buffer | readonly Buffer[]): readonly [BatchHeader | null, number] {
-  if (Buffer.isBuffer(records)) return [readHeader(records), records.length]
+  if (Buffer.isBuffer(records)) return [sentHeader(records), records.length]
   const sizeBytes = records.reduce((sum, part) => sum + part.length, 0)
   const [first] = records
   const head = first !== undefined && first.length >= at.records ? first : Buffer.concat(records)
-  return [readHeader(head), sizeBytes]
+  return [sentHeader(head), sizeBytes]
 }

@@ -1,4 +1,4 @@
-import type { BatchHeader } from './batch-header.ts'
+import type { BatchHeader } from '../kafka/native/batch-inspect.ts'
 import { codes } from './codes.ts'
 
 interface Written {
@@ -19,7 +19,8 @@ const kept = 5
 const sequences = 0x8000_0000
 
 /** Sequence numbers wrap at 2^31 (`DefaultRecordBatch.incrementSequence`). */
-const lastSequence = (header: BatchHeader): number => (header.baseSequence + header.lastOffsetDelta) % sequences
+const lastSequence = ({ baseSequence, baseOffset, lastOffset }: BatchHeader): number =>
+  (baseSequence + lastOffset - baseOffset) % sequences
 
 /** What a partition knows of the producers that wrote to it: for idempotence, fencing and open transactions. */
 export class Producers {

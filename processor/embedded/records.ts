@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { at, attribute, readInt64, VarintReader } from '../kafka/native/batch-format.ts'
+import { at, VarintReader } from '../kafka/native/batch-format.ts'
 import { decompress } from '../kafka/native/compression.ts'
 import type { Batch } from './batches.ts'
 
@@ -18,10 +18,7 @@ const reader = new VarintReader()
 
 /** The records of a batch, uncompressed. Slower than the client's decoder, but it knows where each record's bytes are. */
 export function recordsOf(batch: Batch): RecordRange[] {
-  const { bytes, start, end, baseOffset } = batch
-  const count = bytes.readInt32BE(start + at.count)
-  const baseTimestamp = readInt64(bytes, start + at.baseTimestamp)
-  const compression = bytes.readInt16BE(start + at.attributes) & attribute.compression
+  const { bytes, start, end, baseOffset, baseTimestamp, count, compression } = batch
   const packed = bytes.subarray(start + at.records, end)
   const payload = compression === 0 ? packed : decompress(compression, packed)
   const records: RecordRange[] = []

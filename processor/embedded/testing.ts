@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { at, attribute, countSize, varlongSize, writeInt64, writeVarlong } from '../kafka/native/batch-format.ts'
 import type { Channel } from '../ports.ts'
 import { embeddedBroker, type BrokerOptions, type EmbeddedBroker } from './broker.ts'
-import { seal } from './control-batch.ts'
+import { seal } from './seal.ts'
 import { manualWorld, type ManualWorld } from './manual-world.ts'
 
 // What the tests of this folder share: batches made by hand, and requests with short names.

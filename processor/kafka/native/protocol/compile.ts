@@ -31,7 +31,8 @@ const isScalar = (type: Scalar | readonly Field[]): type is Scalar => typeof typ
  * may be null.
  */
 function initialOf(field: Field, version: number): () => unknown {
-  const nullable = includes(field.nullable, version)
+  const present = includes(field.versions, version)
+  const nullable = present ? includes(field.nullable, version) : field.nullable.to >= field.nullable.from
   if (field.default !== undefined && (field.default !== null || nullable)) return () => field.default
   if (field.shape === 'list') return () => []
   if (!isScalar(field.type)) return () => null

@@ -9,7 +9,9 @@ import type { Payment } from '../schemas/payments/types.ts'
 
 // Microseconds per payment, decoded and encoded in several ways. `node bench/avro.ts`; the best of the rounds counts.
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' }, records: { type: 'string', default: '200000' } } })
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '7' }, records: { type: 'string', default: '200000' } },
+})
 const rounds = Number(values.rounds)
 const records = Number(values.records)
 
@@ -36,10 +38,26 @@ function payment(i: number): Payment {
     cardScheme: 'VISA',
     category: 'food_service',
     product: null,
-    geo: { latitude: 52.5 + i / 1e7, longitude: 13.4, country: 'DE', region: null, city: 'Berlin', postalCode: null, source: 'DEVICE' },
+    geo: {
+      latitude: 52.5 + i / 1e7,
+      longitude: 13.4,
+      country: 'DE',
+      region: null,
+      city: 'Berlin',
+      postalCode: null,
+      source: 'DEVICE',
+    },
     device: {
-      id: `device-${i % 70_000}`, os: 'iOS', osVersion: '17.1', model: 'iPhone15', appVersion: '4.2.0', browser: null,
-      userAgent: null, ipAddress: '203.0.113.7', type: 'MOBILE', rooted: false,
+      id: `device-${i % 70_000}`,
+      os: 'iOS',
+      osVersion: '17.1',
+      model: 'iPhone15',
+      appVersion: '4.2.0',
+      browser: null,
+      userAgent: null,
+      ipAddress: '203.0.113.7',
+      type: 'MOBILE',
+      rooted: false,
     },
     customerType: null,
     customerSegment: 'loyal',
@@ -52,7 +70,7 @@ function payment(i: number): Payment {
 }
 
 const samples = Array.from({ length: 1_000 }, (_, i) => payment(i))
-const encoded = samples.map((each) => reference.toBuffer(each))
+const encoded = samples.map(each => reference.toBuffer(each))
 const batch = Buffer.concat(encoded)
 const starts = encoded.reduce<number[]>((all, each) => [...all, all.at(-1)! + each.length], [0])
 
@@ -60,7 +78,12 @@ let sink = 0
 
 /** Five fields, two of them texts, as rules and KPIs touch them. */
 const touch = (value: Payment): void => {
-  sink += value.amountMinor + value.customerId.length + value.merchantId.length + value.eventTime + (value.status === 'APPROVED' ? 1 : 0)
+  sink +=
+    value.amountMinor +
+    value.customerId.length +
+    value.merchantId.length +
+    value.eventTime +
+    (value.status === 'APPROVED' ? 1 : 0)
 }
 
 function measure(name: string, work: (index: number) => void): void {
@@ -75,29 +98,29 @@ function measure(name: string, work: (index: number) => void): void {
 }
 
 process.stdout.write(`payment of ${Math.round(batch.length / samples.length)} bytes, CPU time per record\n`)
-measure('view: walk only', (i) => {
+measure('view: walk only', i => {
   sink += (type.own.read(batch, starts[i]!, starts[i + 1]!) as Payment).amountMinor
 })
-measure('view: 5 fields', (i) => touch(type.own.read(batch, starts[i]!, starts[i + 1]!) as Payment))
-measure('view: 5 fields and the place', (i) => {
+measure('view: 5 fields', i => touch(type.own.read(batch, starts[i]!, starts[i + 1]!) as Payment))
+measure('view: 5 fields and the place', i => {
   const value = type.own.read(batch, starts[i]!, starts[i + 1]!) as Payment
   touch(value)
   sink += value.geo!.latitude!
 })
-measure('view: every field (plain)', (i) => touch(plain(type.own.read(batch, starts[i]!, starts[i + 1]!) as Payment)))
-measure('avsc: decode, 5 fields', (i) => touch(reference.decode(batch, starts[i]!).value as Payment))
+measure('view: every field (plain)', i => touch(plain(type.own.read(batch, starts[i]!, starts[i + 1]!) as Payment)))
+measure('avsc: decode, 5 fields', i => touch(reference.decode(batch, starts[i]!).value as Payment))
 
 const out = new ByteWriter(1 << 16)
-measure('encoder: plain object', (i) => {
+measure('encoder: plain object', i => {
   out.reset()
   type.encode(samples[i], out)
   sink += out.length
 })
-measure('avsc: encode into a buffer', (i) => {
+measure('avsc: encode into a buffer', i => {
   sink += reference.encode(samples[i], out.bytes, 0)
 })
 const views = samples.map((_, i) => type.own.read(batch, starts[i]!, starts[i + 1]!))
-measure('encoder: a view, field by field', (i) => {
+measure('encoder: a view, field by field', i => {
   out.reset()
   type.encode(views[i], out)
   sink += out.length

@@ -10,7 +10,14 @@ interface Point {
   readonly x: number
   readonly name: string
 }
-const pointSchema = { type: 'record', name: 'Point', fields: [{ name: 'x', type: 'long' }, { name: 'name', type: 'string' }] }
+const pointSchema = {
+  type: 'record',
+  name: 'Point',
+  fields: [
+    { name: 'x', type: 'long' },
+    { name: 'name', type: 'string' },
+  ],
+}
 
 /** Counts what is asked, and can be out of order. */
 class Watched implements Registry {
@@ -70,7 +77,7 @@ const codeWhenReady = (serde: Serde<unknown>, bytes: Buffer): Promise<string> =>
     (error: unknown) => (error as DecodeError).code,
   )
 
-test('the wire format is a 0, the id in four bytes, and the value; the schema is registered under the topic', async () => {
+test('a value is framed by a 0 and the id in four bytes, and its schema is registered under the topic', async () => {
   const registry = memoryRegistry()
   await registry.register('other', '"string"')
   const serde = await bind(avro<Point>(pointSchema), registry, true)
@@ -95,7 +102,7 @@ test('an id not seen before is asked for once, however many wait for it', async 
   const two = await bind(avro<Point>(pointSchema), registry, false)
   expect(() => read(one, bytes)).toThrow(NotReady)
   const values = await Promise.all([readWhenReady(one, bytes), readWhenReady(two, bytes), readWhenReady(one, bytes)])
-  expect(values.map((value) => value.name)).toEqual(['n', 'n', 'n'])
+  expect(values.map(value => value.name)).toEqual(['n', 'n', 'n'])
   expect(registry.asked).toEqual([1])
 })
 
@@ -117,7 +124,8 @@ test('no bytes, no frame, no schema, no value: each with its code', async () => 
   const valid = bytesOf(serde, { x: 1, name: 'n' })
   expect(codeOf(() => read(serde, Buffer.alloc(0)))).toBe('ERR_EMPTY')
   for (const size of [1, 2, 3, 4]) expect(codeOf(() => read(serde, valid.subarray(0, size)))).toBe('ERR_FRAME')
-  for (const magic of [1, 0x7f]) expect(codeOf(() => read(serde, Buffer.from([magic, ...valid.subarray(1)])))).toBe('ERR_FRAME')
+  for (const magic of [1, 0x7f])
+    expect(codeOf(() => read(serde, Buffer.from([magic, ...valid.subarray(1)])))).toBe('ERR_FRAME')
   for (const id of [0, -1]) {
     const bytes = Buffer.from(valid)
     bytes.writeInt32BE(id, 1)
@@ -127,7 +135,8 @@ test('no bytes, no frame, no schema, no value: each with its code', async () => 
   const unknown = Buffer.from(valid)
   unknown.writeInt32BE(2 ** 31 - 1, 1)
   expect(await codeWhenReady(serde, unknown)).toBe('ERR_SCHEMA')
-  for (let size = 5; size < valid.length; size++) expect(codeOf(() => read(serde, valid.subarray(0, size)))).toBe('ERR_DECODE')
+  for (let size = 5; size < valid.length; size++)
+    expect(codeOf(() => read(serde, valid.subarray(0, size)))).toBe('ERR_DECODE')
   expect(codeOf(() => read(serde, Buffer.concat([valid, Buffer.from([0])])))).toBe('ERR_DECODE')
   // What was refused does not spoil what comes next.
   expect(read(serde, valid).x).toBe(1)
@@ -162,8 +171,21 @@ test('an unknown id is asked for again after 100 records, so that a late registr
 
 test('records of an older schema are read beside those of ours', async () => {
   const registry = memoryRegistry()
-  const old = { type: 'record', name: 'Point', fields: [{ name: 'name', type: 'string' }, { name: 'gone', type: 'double' }] }
-  const now = { ...pointSchema, fields: [{ name: 'x', type: 'long', default: 9 }, { name: 'name', type: 'string' }] }
+  const old = {
+    type: 'record',
+    name: 'Point',
+    fields: [
+      { name: 'name', type: 'string' },
+      { name: 'gone', type: 'double' },
+    ],
+  }
+  const now = {
+    ...pointSchema,
+    fields: [
+      { name: 'x', type: 'long', default: 9 },
+      { name: 'name', type: 'string' },
+    ],
+  }
   const before = bytesOf(await bind(avro<object>(old), registry, true), { name: 'old', gone: 0.5 })
   const serde = await bind(avro<Point>(now), registry, true)
   const after = bytesOf(serde, { x: 1, name: 'new' })
@@ -179,7 +201,8 @@ test('a view goes to another topic of the same schema as the bytes that it is', 
   const registry = memoryRegistry()
   const serde = await bind(avro<Point>(pointSchema), registry, true)
   const late = await bind(avro<Point>(structuredClone(pointSchema)), registry, true, 'late')
-  // A negative zero of a varint in two bytes is legal, and no encoder of ours writes it: it shows that bytes were copied.
+  // A negative zero of a varint in two bytes is legal, and no encoder of ours writes it: it shows that bytes were
+  // copied.
   const padded = Buffer.from([0, 0, 0, 0, 1, 0x82, 0x00, 2, 97])
   expect([...bytesOf(late, read(serde, padded))]).toEqual([...padded])
 })

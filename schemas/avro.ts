@@ -8,31 +8,34 @@ import { DecodeError, EncodeError, NotReady, type Serde, type SerdePlace } from 
 export { plain } from './avro/plain.ts'
 
 /**
- * Avro in the Confluent wire format: a byte 0, the id of the writer's schema in 4 bytes, the value. `schema` is the content
- * of an .avsc file; `T` is what it describes (`schemas/avro/types.ts` derives it).
+ * Avro in the Confluent wire format: a byte 0, the id of the writer's schema in 4 bytes, the value. `schema` is the
+ * content of an .avsc file; `T` is what it describes (`schemas/avro/types.ts` derives it).
  *
- * Records are read as **lazy views**: their structure is checked at once, their texts and inner records are decoded on first
- * use. A view cannot be changed or spread; `plain(view)` gives ordinary objects. Written, views and plain objects do alike.
+ * Records are read as **lazy views**: their structure is checked at once, their texts and inner records are decoded
+ * on first use. A view cannot be changed or spread; `plain(view)` gives ordinary objects. Written, views and plain
+ * objects do alike.
  *
- * Reading resolves the writer's schema to this one (Avro 1.11: defaults, aliases, promotions, the default of an enum). Throws
- * `DecodeError` with ERR_EMPTY (no bytes), ERR_FRAME (no frame), ERR_SCHEMA (an id that the registry does not know, that is no
- * Avro, that belongs to another subject or cannot be resolved), ERR_DECODE (anything else), and `NotReady` for an id that
- * has yet to be asked for. A refused id is asked for again after 100 records.
+ * Reading resolves the writer's schema to this one (Avro 1.11: defaults, aliases, promotions, the default of an
+ * enum). Throws `DecodeError` with ERR_EMPTY (no bytes), ERR_FRAME (no frame), ERR_SCHEMA (an id that the registry
+ * does not know, that is no Avro, that belongs to another subject or cannot be resolved), ERR_DECODE (anything else),
+ * and `NotReady` for an id that has yet to be asked for. A refused id is asked for again after 100 records.
  *
- * Numbers of the type `long` are safe integers, both ways. Defined badly (hostile names, defaults that do not fit, unions
- * whose branches look alike in JavaScript) it throws a `SchemaError` at once.
+ * Numbers of the type `long` are safe integers, both ways. Defined badly (hostile names, defaults that do not fit,
+ * unions whose branches look alike in JavaScript) it throws a `SchemaError` at once.
  */
 export function avro<T>(schema: object | string): Serde<T> {
   const type = AvroType.of(schema)
   const name = `avro(${type.name})`
   const unbound = (): never => {
-    throw new Error(`${name} is not bound to a topic and its schema registry yet: await bind(place), and use what it gives.`)
+    throw new Error(
+      `${name} is not bound to a topic and its schema registry yet: await bind(place), and use what it gives.`,
+    )
   }
   return {
     name,
     write: unbound,
     read: unbound,
-    bind: async (place) => {
+    bind: async place => {
       const cache = schemaCacheOf(place.registry)
       const subject = `${place.topic}-${place.part}`
       const id = place.writes ? await cache.register(subject, type.text) : null
@@ -79,7 +82,10 @@ class BoundAvro<T> implements Serde<T> {
     } catch (error) {
       out.length = start
       if (error instanceof EncodeError) throw error
-      throw new EncodeError(`${this.name} cannot write the value: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+      throw new EncodeError(
+        `${this.name} cannot write the value: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      )
     }
   }
 
@@ -105,7 +111,10 @@ class BoundAvro<T> implements Serde<T> {
     // A registry that cannot tell the subjects of an id is not held against the record.
     if (answer.subjects.length > 0 && !answer.subjects.includes(this.#subject)) {
       this.#cache.refused(id)
-      throw new DecodeError('ERR_SCHEMA', `The schema ${id} belongs to ${answer.subjects.join(', ')} and not to ${this.#subject}.`)
+      throw new DecodeError(
+        'ERR_SCHEMA',
+        `The schema ${id} belongs to ${answer.subjects.join(', ')} and not to ${this.#subject}.`,
+      )
     }
     try {
       const { read } = this.#type.readerOf(answer.schema)
@@ -120,6 +129,10 @@ class BoundAvro<T> implements Serde<T> {
 
 function frameError(bytes: Buffer, start: number, end: number): DecodeError {
   if (end <= start) return new DecodeError('ERR_EMPTY', 'The value has no bytes.')
-  if (bytes[start] !== 0) return new DecodeError('ERR_FRAME', `The value starts with ${bytes[start]!} and not with the 0 of the Confluent wire format.`)
+  if (bytes[start] !== 0)
+    return new DecodeError(
+      'ERR_FRAME',
+      `The value starts with ${bytes[start]!} and not with the 0 of the Confluent wire format.`,
+    )
   return new DecodeError('ERR_FRAME', `The value has ${end - start} bytes, and a schema id alone needs 5.`)
 }

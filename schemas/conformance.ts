@@ -1,10 +1,17 @@
 import { expect, test } from 'vitest'
 import type { Registry } from './registry.ts'
 
-/** What every registry adapter does. `unique` makes subjects of this run out of names: a real registry keeps the old ones. */
+/**
+ * What every registry adapter does. `unique` makes subjects of this run out of names: a real registry keeps the old
+ * ones.
+ */
 export function registryConformance(open: () => Registry, unique: (subject: string) => string): void {
   const record = (name: string, fields: object[] = []): string =>
-    JSON.stringify({ type: 'record', name: unique(name).replaceAll('-', '_'), fields: [{ name: 'a', type: 'int' }, ...fields] })
+    JSON.stringify({
+      type: 'record',
+      name: unique(name).replaceAll('-', '_'),
+      fields: [{ name: 'a', type: 'int' }, ...fields],
+    })
 
   test('a registered schema is found by its id, with its subject', async () => {
     const registry = open()
@@ -29,13 +36,19 @@ export function registryConformance(open: () => Registry, unique: (subject: stri
     const id = await registry.register(unique('shared-one-value'), schema)
     expect(await registry.register(unique('shared-two-value'), schema)).toBe(id)
     const answer = await registry.byId(id)
-    expect(answer.kind === 'avro' && [...answer.subjects].sort()).toEqual([unique('shared-one-value'), unique('shared-two-value')])
+    expect(answer.kind === 'avro' && [...answer.subjects].sort()).toEqual([
+      unique('shared-one-value'),
+      unique('shared-two-value'),
+    ])
   })
 
   test('another version of a subject has another id, and the first stays', async () => {
     const registry = open()
     const first = await registry.register(unique('grown-value'), record('Grown'))
-    const second = await registry.register(unique('grown-value'), record('Grown', [{ name: 'b', type: 'int', default: 0 }]))
+    const second = await registry.register(
+      unique('grown-value'),
+      record('Grown', [{ name: 'b', type: 'int', default: 0 }]),
+    )
     expect(second).not.toBe(first)
     expect(await registry.byId(first)).toMatchObject({ kind: 'avro', id: first })
   })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { registryConformance } from './conformance.ts'
 import { memoryRegistry } from './registry-memory.ts'
 
-registryConformance(memoryRegistry, (subject) => subject)
+registryConformance(memoryRegistry, subject => subject)
 
 test('ids count from 1', async () => {
   const registry = memoryRegistry()

@@ -6,7 +6,10 @@ import { restRegistry } from './registry-rest.ts'
 const run = `t${randomUUID().slice(0, 8)}`
 const url = inject('schemaRegistryUrl')
 
-registryConformance(() => restRegistry({ url }), (subject) => `${run}-${subject}`)
+registryConformance(
+  () => restRegistry({ url }),
+  subject => `${run}-${subject}`,
+)
 
 test('a subject that was made is FULL_TRANSITIVE: a change that breaks readers is refused', async () => {
   const registry = restRegistry({ url })
@@ -14,5 +17,7 @@ test('a subject that was made is FULL_TRANSITIVE: a change that breaks readers i
   await registry.register(`${run}-strict-value`, schema([{ name: 'a', type: 'int' }]))
   const answer = await fetch(`${url}/config/${run}-strict-value`)
   expect(await answer.json()).toMatchObject({ compatibilityLevel: 'FULL_TRANSITIVE' })
-  await expect(registry.register(`${run}-strict-value`, schema([{ name: 'b', type: 'int' }]))).rejects.toThrow(/not compatible/)
+  await expect(registry.register(`${run}-strict-value`, schema([{ name: 'b', type: 'int' }]))).rejects.toThrow(
+    /not compatible/,
+  )
 })

@@ -16,7 +16,10 @@ beforeEach(async () => {
 })
 afterEach(() => stub.close())
 
-registryConformance(() => registry, (subject) => subject)
+registryConformance(
+  () => registry,
+  subject => subject,
+)
 
 test('the compatibility is set for a subject that was made, and that of others is left alone', async () => {
   await registry.register('new-value', '"string"')
@@ -32,7 +35,7 @@ test('the compatibility is set for a subject that was made, and that of others i
 })
 
 test('a compatibility that could not be set for now is set with the next try', async () => {
-  stub.fault = (method) => (method === 'PUT' ? { status: 503, body: '{}' } : undefined)
+  stub.fault = method => (method === 'PUT' ? { status: 503, body: '{}' } : undefined)
   await expect(registry.register('new-value', '"string"')).rejects.toBeInstanceOf(RegistryUnavailable)
   stub.fault = undefined
   expect(await registry.register('new-value', '"string"')).toBe(1)
@@ -50,12 +53,12 @@ test('a schema of another language is no Avro', async () => {
   expect(await registry.byId(7)).toEqual({ kind: 'other', id: 7, type: 'PROTOBUF' })
 })
 
-test.each([400, 401, 403, 429, 500, 503])('status %d of the registry is no answer about the id', async (status) => {
+test.each([400, 401, 403, 429, 500, 503])('status %d of the registry is no answer about the id', async status => {
   stub.fault = () => ({ status, body: '{"error_code":1,"message":"no"}' })
   await expect(registry.byId(1)).rejects.toBeInstanceOf(RegistryUnavailable)
 })
 
-test.each([401, 500])('status %d when registering: unavailable', async (status) => {
+test.each([401, 500])('status %d when registering: unavailable', async status => {
   stub.fault = () => ({ status, body: '{}' })
   await expect(registry.register('a-value', '"string"')).rejects.toBeInstanceOf(RegistryUnavailable)
 })
@@ -78,7 +81,8 @@ test.each([
   [422, /no schema that the registry can read/],
   [403, /an account that may/],
 ])('a registration refused with %d is final and says what to do', async (status, advice) => {
-  stub.fault = (method, path) => (method === 'POST' && path.endsWith('/versions') ? { status, body: '{"message":"because"}' } : undefined)
+  stub.fault = (method, path) =>
+    method === 'POST' && path.endsWith('/versions') ? { status, body: '{"message":"because"}' } : undefined
   const refusal = registry.register('a-value', '"string"')
   await expect(refusal).rejects.toThrow(advice)
   await expect(refusal).rejects.not.toBeInstanceOf(RegistryUnavailable)

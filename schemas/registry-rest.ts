@@ -1,9 +1,13 @@
 import type { Agent } from 'node:http'
 import { createRequire } from 'node:module'
+import type ClientModule from '@kafkajs/confluent-schema-registry/dist/api/index.js'
 import { RegistryUnavailable, type RegisteredSchema, type Registry } from './registry.ts'
 
 export interface RestRegistryOptions {
-  /** The root of the Confluent API (Apicurio: `.../apis/ccompat/v7`). `user:password@` in it is used for basic authentication. */
+  /**
+   * The root of the Confluent API (Apicurio: `.../apis/ccompat/v7`). `user:password@` in it is used for basic
+   * authentication.
+   */
   readonly url: string
   /** For TLS with a client certificate. */
   readonly agent?: Agent
@@ -17,12 +21,13 @@ const maximumSchemaCharacters = 1 << 20
 /**
  * A schema registry that speaks Confluent's REST API, through the REST client of @kafkajs/confluent-schema-registry.
  *
- * Only its REST client: the library's `getSchema` compiles a schema instead of giving its text, and its `register` fails when
- * a subject's compatibility is not the one asked for. Here a schema that is there is only looked up, which needs no right to
- * write, and the compatibility is set (FULL_TRANSITIVE) for a subject that this registration has made, and never changed.
+ * Only its REST client: the library's `getSchema` compiles a schema instead of giving its text, and its `register`
+ * fails when a subject's compatibility is not the one asked for. Here a schema that is there is only looked up, which
+ * needs no right to write, and the compatibility is set (FULL_TRANSITIVE) for a subject that this registration has
+ * made, and never changed.
  *
- * The client reports a lost connection as status 400, so only what the registry cannot mean otherwise is taken for an answer;
- * everything else is `RegistryUnavailable`.
+ * The client reports a lost connection as status 400, so only what the registry cannot mean otherwise is taken for an
+ * answer; everything else is `RegistryUnavailable`.
  */
 export function restRegistry(options: RestRegistryOptions): Registry {
   return new RestRegistry(options)
@@ -31,7 +36,7 @@ export function restRegistry(options: RestRegistryOptions): Registry {
 // CommonJS with a `default` in it, which Node and bundlers unwrap differently: required, it is the same everywhere.
 const { default: createClient } = createRequire(import.meta.url)(
   '@kafkajs/confluent-schema-registry/dist/api/index.js',
-) as typeof import('@kafkajs/confluent-schema-registry/dist/api/index.js')
+) as typeof ClientModule
 
 type Client = ReturnType<typeof createClient>
 
@@ -55,7 +60,9 @@ class RestRegistry implements Registry {
       host: this.#place,
       // Who calls waits and tries again, with its own back-off.
       retry: { retries: 0 },
-      ...(username === '' ? {} : { auth: { username: decodeURIComponent(username), password: decodeURIComponent(password) } }),
+      ...(username === ''
+        ? {}
+        : { auth: { username: decodeURIComponent(username), password: decodeURIComponent(password) } }),
       ...(agent === undefined ? {} : { agent }),
     })
   }
@@ -66,7 +73,8 @@ class RestRegistry implements Registry {
     const { schema, schemaType } = found as { schema?: unknown; schemaType?: unknown }
     if (typeof schemaType === 'string' && schemaType !== 'AVRO') return { kind: 'other', id, type: schemaType }
     if (typeof schema !== 'string') throw this.#unavailable(`schema ${id}`, 'the answer has no schema in it')
-    if (schema.length > maximumSchemaCharacters) return { kind: 'other', id, type: `a schema of ${schema.length} characters` }
+    if (schema.length > maximumSchemaCharacters)
+      return { kind: 'other', id, type: `a schema of ${schema.length} characters` }
     // Of /versions and /subjects, which say the same, Apicurio has the first only.
     const versions = await this.#ask(`the subjects of schema ${id}`, () =>
       this.#client.Schema.find({ id, path: '/schemas/ids/{id}/versions', ...this.#limits() }),
@@ -88,8 +96,8 @@ class RestRegistry implements Registry {
   }
 
   /**
-   * Whether there is no such subject, and nobody has set its compatibility beforehand. Asked before registering: of a subject
-   * that is there Apicurio always names a compatibility, its own or not.
+   * Whether there is no such subject, and nobody has set its compatibility beforehand. Asked before registering: of a
+   * subject that is there Apicurio always names a compatibility, its own or not.
    */
   async #isUntouched(subject: string): Promise<boolean> {
     const what = `subject ${subject}`
@@ -103,10 +111,12 @@ class RestRegistry implements Registry {
       return (await this.#client.Subject.register({ subject, body, ...this.#limits() })).data()
     } catch (error) {
       const status = statusOf(error)
-      if (status !== 403 && status !== 409 && status !== 422) throw this.#unavailable(`subject ${subject}`, messageOf(error))
+      if (status !== 403 && status !== 409 && status !== 422)
+        throw this.#unavailable(`subject ${subject}`, messageOf(error))
       this.#made.delete(subject)
       throw new Error(
-        `The schema registry at ${this.#place} refuses the schema for the subject ${subject} (${status}): ${messageOf(error)}. ${advice[status]}`,
+        `The schema registry at ${this.#place} refuses the schema for the subject ${subject} (${status}): ` +
+          `${messageOf(error)}. ${advice[status]}`,
       )
     }
   }
@@ -117,7 +127,8 @@ class RestRegistry implements Registry {
       await this.#client.Subject.updateConfig({ subject, body: { compatibility }, ...this.#limits() })
     } catch (error) {
       const status = statusOf(error)
-      if (status >= 500 || status === 400 || status === 401) throw this.#unavailable(`the compatibility of ${subject}`, messageOf(error))
+      if (status >= 500 || status === 400 || status === 401)
+        throw this.#unavailable(`the compatibility of ${subject}`, messageOf(error))
     }
     this.#made.delete(subject)
   }
@@ -125,7 +136,8 @@ class RestRegistry implements Registry {
   /** A 404 is the registry's answer only if it is a registry that answers: a wrong path gives 404 to everything. */
   async #unknown(id: number): Promise<RegisteredSchema> {
     const subjects = await this.#ask('the list of subjects', () => this.#client.Subject.all(this.#limits()))
-    if (!Array.isArray(subjects)) throw this.#unavailable(`schema ${id}`, 'nothing there answers as a schema registry does')
+    if (!Array.isArray(subjects))
+      throw this.#unavailable(`schema ${id}`, 'nothing there answers as a schema registry does')
     return { kind: 'unknown', id }
   }
 

@@ -23,7 +23,7 @@ export class RegistryStub {
 
   constructor() {
     this.#server = createServer((request, response) => {
-      void readAll(request).then((body) => {
+      void readAll(request).then(body => {
         const path = decodeURIComponent(request.url!)
         this.requests.push(`${request.method!} ${path}`)
         this.authorizations.push(request.headers.authorization)
@@ -36,27 +36,31 @@ export class RegistryStub {
   }
 
   async open(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>(resolve => this.#server.listen(0, '127.0.0.1', resolve))
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   async close(): Promise<void> {
     this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
+    await new Promise(resolve => this.#server.close(resolve))
   }
 
   #answer(method: string, path: string[], body: string): { status: number; body: string } {
-    const json = (value: unknown, status = 200): { status: number; body: string } => ({ status, body: JSON.stringify(value) })
-    const missing = (code: number): { status: number; body: string } => json({ error_code: code, message: `not found (${code})` }, 404)
+    const json = (value: unknown, status = 200): { status: number; body: string } => ({
+      status,
+      body: JSON.stringify(value),
+    })
+    const missing = (code: number): { status: number; body: string } =>
+      json({ error_code: code, message: `not found (${code})` }, 404)
     const [root, name = '', action, version] = path
     if (root === 'subjects' && name === '') return json([...this.subjects.keys()])
     if (root === 'schemas') {
       const id = Number(action)
       if (this.others.has(id)) return json({ schema: 'syntax = "proto3";', schemaType: this.others.get(id) })
-      const found = [...this.subjects].filter(([, versions]) => versions.some((each) => each.id === id))
+      const found = [...this.subjects].filter(([, versions]) => versions.some(each => each.id === id))
       if (found.length === 0) return missing(40403)
       if (version === 'versions') return json(found.map(([subject]) => ({ subject, version: 1 })))
-      return json({ schema: found[0]![1].find((each) => each.id === id)!.schema })
+      return json({ schema: found[0]![1].find(each => each.id === id)!.schema })
     }
     if (root === 'config') {
       if (method === 'PUT') this.configs.set(name, JSON.parse(body).compatibility)
@@ -64,11 +68,12 @@ export class RegistryStub {
       return level === undefined ? missing(40408) : json({ compatibilityLevel: level })
     }
     const versions = this.subjects.get(name)
-    if (method === 'GET') return versions === undefined ? missing(40401) : json({ ...versions.at(-1)!, version: versions.length })
+    if (method === 'GET')
+      return versions === undefined ? missing(40401) : json({ ...versions.at(-1)!, version: versions.length })
     const schema = JSON.stringify(JSON.parse(JSON.parse(body).schema))
-    const known = [...this.subjects.values()].flat().find((each) => each.schema === schema)
+    const known = [...this.subjects.values()].flat().find(each => each.schema === schema)
     if (action === undefined) {
-      const own = versions?.find((each) => each.schema === schema)
+      const own = versions?.find(each => each.schema === schema)
       return own === undefined ? missing(versions === undefined ? 40401 : 40403) : json(own)
     }
     const added = known ?? { id: ++this.#ids, schema }

@@ -31,7 +31,10 @@ export interface SerdePlace {
   readonly registry: Registry
 }
 
-/** Bytes that hold no value. `code` is one of FLAGSHIP's and RELIABILITY's: ERR_EMPTY, ERR_FRAME, ERR_SCHEMA, ERR_DECODE. */
+/**
+ * Bytes that hold no value. `code` is one of FLAGSHIP's and RELIABILITY's: ERR_EMPTY, ERR_FRAME, ERR_SCHEMA,
+ * ERR_DECODE.
+ */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError'
   readonly code: string
@@ -47,7 +50,10 @@ export class EncodeError extends Error {
   override readonly name = 'EncodeError'
 }
 
-/** Thrown by `read` when it needs something first: await `ready()`, then read again. It rejects only when the wait is given up. */
+/**
+ * Thrown by `read` when it needs something first: await `ready()`, then read again. It rejects only when the wait is
+ * given up.
+ */
 export class NotReady extends Error {
   override readonly name = 'NotReady'
   readonly ready: () => Promise<void>

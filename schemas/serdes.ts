@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { readInt64, writeInt64 } from './int64.ts'
 import { DecodeError, EncodeError, type Serde } from './serde.ts'
 import { readText, writeText } from './text.ts'
@@ -69,8 +69,8 @@ export const rawBytes: Serde<Buffer> = {
 }
 
 /**
- * JSON. `check` turns what was parsed into a `T`, and throws when it is none: it stands at the edge, so it gets `unknown`.
- * Objects may not hold the keys `__proto__`, `constructor` and `prototype`.
+ * JSON. `check` turns what was parsed into a `T`, and throws when it is none: it stands at the edge, so it gets
+ * `unknown`. Objects may not hold the keys `__proto__`, `constructor` and `prototype`.
  */
 export function json<T>(name: string, check: (value: unknown) => T): Serde<T> {
   return {
@@ -86,7 +86,11 @@ export function json<T>(name: string, check: (value: unknown) => T): Serde<T> {
         return check(hostile.test(source) ? JSON.parse(source, refuseHostile) : JSON.parse(source))
       } catch (cause) {
         if (cause instanceof DecodeError) throw cause
-        throw new DecodeError('ERR_DECODE', `No ${name} in JSON: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+        throw new DecodeError(
+          'ERR_DECODE',
+          `No ${name} in JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+          cause,
+        )
       }
     },
   }
@@ -107,6 +111,17 @@ function checkSize(name: string, size: number, start: number, end: number): void
 }
 
 export {
-  struct, int32Field, int64Field, bigintField, float64Field, booleanField, textField, serdeField, listField, optional,
-  type StructField, type StructFields, type StructOf,
+  struct,
+  int32Field,
+  int64Field,
+  bigintField,
+  float64Field,
+  booleanField,
+  textField,
+  serdeField,
+  listField,
+  optional,
+  type StructField,
+  type StructFields,
+  type StructOf,
 } from './struct.ts'

@@ -4,8 +4,9 @@ import { DecodeError, EncodeError, type Serde } from './serde.ts'
 import { readInt64 } from './int64.ts'
 import { readText, writeText } from './text.ts'
 
-// What the generated code of a struct calls. `put` of a fixed field answers where the next one starts; `get` of the others
-// moves the cursor, which is one for all: reading never waits, and an inner struct is read with the cursor saved.
+// What the generated code of a struct calls. `put` of a fixed field answers where the next one starts; `get` of the
+// others moves the cursor, which is one for all: reading never waits, and an inner struct is read with the cursor
+// saved.
 
 const cursor = { at: 0 }
 
@@ -111,7 +112,10 @@ export const fieldHelpers = {
   checkHead(bytes: Buffer, start: number, end: number, version: number, size: number): void {
     if (end - start < size) throw cutOff()
     if (bytes[start] !== version) {
-      throw new DecodeError('ERR_DECODE', `The bytes are of version ${bytes[start]!} of this struct, and ${version} is defined.`)
+      throw new DecodeError(
+        'ERR_DECODE',
+        `The bytes are of version ${bytes[start]!} of this struct, and ${version} is defined.`,
+      )
     }
   },
   checkEnd(at: number, end: number): void {
@@ -145,4 +149,5 @@ function flag(byte: number): boolean {
 const refuse = (name: string, value: unknown, wanted: string): EncodeError =>
   new EncodeError(`The field ${name} takes ${wanted}, not ${typeof value === 'string' ? 'a text' : String(value)}.`)
 
-const cutOff = (): DecodeError => new DecodeError('ERR_DECODE', 'The bytes of a struct end too early, or a length in them is wrong.')
+const cutOff = (): DecodeError =>
+  new DecodeError('ERR_DECODE', 'The bytes of a struct end too early, or a length in them is wrong.')

@@ -38,22 +38,34 @@ export const optional = <T>(field: StructField<T>): StructField<T | null> => ({ 
 
 const fixedSizes: Readonly<Record<string, number>> = { int32: 4, int64: 8, float64: 8, boolean: 1 }
 const capital: Readonly<Record<string, string>> = {
-  int32: 'Int32', int64: 'Int64', float64: 'Float64', boolean: 'Boolean', bigint: 'Bigint', text: 'Text', serde: 'Serde', list: 'List',
+  int32: 'Int32',
+  int64: 'Int64',
+  float64: 'Float64',
+  boolean: 'Boolean',
+  bigint: 'Bigint',
+  text: 'Text',
+  serde: 'Serde',
+  list: 'List',
 }
 
 /**
- * A codec for a small record of known fields, generated once: states, changelog values, remembered events. Layout: the
- * version in a byte, the fields of fixed size in the order of their definition, then the others. An optional field has a
- * byte in front that tells whether it is there. Bytes of another version are refused: give a changed struct another one.
+ * A codec for a small record of known fields, generated once: states, changelog values, remembered events. Layout:
+ * the version in a byte, the fields of fixed size in the order of their definition, then the others. An optional
+ * field has a byte in front that tells whether it is there. Bytes of another version are refused: give a changed
+ * struct another one.
  */
-export function struct<const F extends StructFields>(fields: F, options: { version?: number } = {}): Serde<StructOf<F>> {
+export function struct<const F extends StructFields>(
+  fields: F,
+  options: { version?: number } = {},
+): Serde<StructOf<F>> {
   const version = options.version ?? 1
-  if (!Number.isInteger(version) || version < 0 || version > 255) throw new RangeError(`A struct's version is a whole number up to 255, not ${version}.`)
+  if (!Number.isInteger(version) || version < 0 || version > 255)
+    throw new RangeError(`A struct's version is a whole number up to 255, not ${version}.`)
   const names = Object.keys(fields)
   for (const name of names) checkName(name)
   const isFixed = (name: string): boolean => fixedSizes[fields[name]!.kind] !== undefined
   const fixed = names.filter(isFixed)
-  const sized = names.filter((name) => !isFixed(name))
+  const sized = names.filter(name => !isFixed(name))
   const source = `'use strict'
 return {
   write(value, out) {
@@ -63,7 +75,7 @@ ${writeSource(fields, fixed, sized, version)}
 ${readSource(fields, names, fixed, sized, version)}
   },
 }`
-  const serdes = names.map((name) => fields[name]!.serde)
+  const serdes = names.map(name => fields[name]!.serde)
   // The source is made of checked names and of numbers, never of data.
   const codec = new Function('h', 'serdes', 'names', source)(fieldHelpers, serdes, names) as {
     write(value: StructOf<F>, out: ByteWriter): void
@@ -72,10 +84,15 @@ ${readSource(fields, names, fixed, sized, version)}
   return { name: `struct(${names.join(', ')})`, write: codec.write, read: codec.read }
 
   function writeSource(all: StructFields, fixedNames: string[], sizedNames: string[], leading: number): string {
-    const lines = [`const bytes = out.reserve(${1 + fixedSize(all, fixedNames)})`, 'let at = out.length', `bytes[at++] = ${leading}`]
+    const lines = [
+      `const bytes = out.reserve(${1 + fixedSize(all, fixedNames)})`,
+      'let at = out.length',
+      `bytes[at++] = ${leading}`,
+    ]
     for (const name of fixedNames) {
       const put = `at = h.put${capital[all[name]!.kind]!}(bytes, at, value.${name}, names[${names.indexOf(name)}])`
-      const absent = `{ bytes.fill(0, at, at + ${1 + fixedSizes[all[name]!.kind]!}); at += ${1 + fixedSizes[all[name]!.kind]!} }`
+      const size = 1 + fixedSizes[all[name]!.kind]!
+      const absent = `{ bytes.fill(0, at, at + ${size}); at += ${size} }`
       lines.push(all[name]!.optional ? `if (value.${name} === null) ${absent} else { bytes[at++] = 1; ${put} }` : put)
     }
     lines.push('out.length = at')
@@ -84,7 +101,7 @@ ${readSource(fields, names, fixed, sized, version)}
       const put = `h.put${capital[all[name]!.kind]!}(out, value.${name}, names[${index}], serdes[${index}])`
       lines.push(all[name]!.optional ? `if (value.${name} === null) out.u8(0); else { out.u8(1); ${put} }` : put)
     }
-    return lines.map((line) => `    ${line}`).join('\n')
+    return lines.map(line => `    ${line}`).join('\n')
   }
 }
 
@@ -95,18 +112,22 @@ function readSource(fields: StructFields, names: string[], fixed: string[], size
   for (const name of fixed) {
     const { kind, optional: isOptional } = fields[name]!
     const get = `h.get${capital[kind]!}(bytes, start + ${at + (isOptional ? 1 : 0)})`
-    lines.push(`const ${variable(names, name)} = ${isOptional ? `h.present(bytes, start + ${at}, end) ? ${get} : null` : get}`)
+    lines.push(
+      `const ${variable(names, name)} = ${isOptional ? `h.present(bytes, start + ${at}, end) ? ${get} : null` : get}`,
+    )
     at += fixedSizes[kind]! + (isOptional ? 1 : 0)
   }
   if (sized.length > 0) lines.push(`const cursor = h.cursor`, `cursor.at = start + ${size}`)
   for (const name of sized) {
     const { kind, optional: isOptional } = fields[name]!
     const get = `h.get${capital[kind]!}(bytes, end, serdes[${names.indexOf(name)}])`
-    lines.push(`const ${variable(names, name)} = ${isOptional ? `h.present(bytes, cursor.at++, end) ? ${get} : null` : get}`)
+    lines.push(
+      `const ${variable(names, name)} = ${isOptional ? `h.present(bytes, cursor.at++, end) ? ${get} : null` : get}`,
+    )
   }
   lines.push(sized.length > 0 ? 'h.checkEnd(cursor.at, end)' : `h.checkEnd(start + ${size}, end)`)
-  lines.push(`return { ${names.map((name) => `${name}: ${variable(names, name)}`).join(', ')} }`)
-  return lines.map((line) => `    ${line}`).join('\n')
+  lines.push(`return { ${names.map(name => `${name}: ${variable(names, name)}`).join(', ')} }`)
+  return lines.map(line => `    ${line}`).join('\n')
 }
 
 const variable = (names: string[], name: string): string => `x${names.indexOf(name)}`

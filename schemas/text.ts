@@ -6,7 +6,10 @@ import { DecodeError, EncodeError } from './serde.ts'
 /** Up to this length a loop over the characters is faster than a call into Node (measured: bench/avro.ts). */
 const shortText = 40
 
-/** Appends `value` as UTF-8, without a length. Half a surrogate pair has no UTF-8: an `EncodeError`, not a silent U+FFFD. */
+/**
+ * Appends `value` as UTF-8, without a length. Half a surrogate pair has no UTF-8: an `EncodeError`, not a silent
+ * U+FFFD.
+ */
 export function writeText(value: string, out: ByteWriter): void {
   const size = value.length
   if (size > shortText) return writeAnyText(value, out)
@@ -21,7 +24,8 @@ export function writeText(value: string, out: ByteWriter): void {
 }
 
 function writeAnyText(value: string, out: ByteWriter): void {
-  if (!value.isWellFormed()) throw new EncodeError('The text holds half of a surrogate pair, which has no UTF-8. Clean the text first.')
+  if (!value.isWellFormed())
+    throw new EncodeError('The text holds half of a surrogate pair, which has no UTF-8. Clean the text first.')
   out.text(value)
 }
 
@@ -39,5 +43,6 @@ export function isAsciiRange(bytes: Buffer, start: number, end: number): boolean
 }
 
 export function checkUtf8(bytes: Buffer, start: number, end: number): void {
-  if (!isUtf8(bytes.subarray(start, end))) throw new DecodeError('ERR_DECODE', `The ${end - start} bytes of a text are not UTF-8.`)
+  if (!isUtf8(bytes.subarray(start, end)))
+    throw new DecodeError('ERR_DECODE', `The ${end - start} bytes of a text are not UTF-8.`)
 }

@@ -11,7 +11,7 @@ export function canonicalText(shape: Shape, seen = new Set<Shape>()): string {
     case 'map':
       return `{${canonicalText(shape.values, seen)}}`
     case 'union':
-      return `(${shape.branches.map((branch) => canonicalText(branch, seen)).join('|')})`
+      return `(${shape.branches.map(branch => canonicalText(branch, seen)).join('|')})`
     case 'fixed':
       return `${shape.names[0]!}#${shape.size}:${shape.logical ?? ''}`
     case 'enum':
@@ -20,7 +20,8 @@ export function canonicalText(shape: Shape, seen = new Set<Shape>()): string {
     case 'record': {
       if (seen.has(shape)) return shape.names[0]!
       seen.add(shape)
-      return `${shape.names[0]!}(${shape.fields.map((field) => `${field.name} ${canonicalText(field.shape, seen)}`).join(';')})`
+      const fields = shape.fields.map(field => `${field.name} ${canonicalText(field.shape, seen)}`)
+      return `${shape.names[0]!}(${fields.join(';')})`
     }
     default:
       return shape.logical === null ? shape.kind : `${shape.kind}:${shape.logical}`

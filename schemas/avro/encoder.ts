@@ -1,9 +1,15 @@
 import type { ByteWriter } from '../bytes.ts'
-import { EncodeError } from '../serde.ts'
-import { writeText } from '../text.ts'
 import { defaultValue } from './resolve.ts'
-import { maximumItems } from './runtime.ts'
-import { branchName, SchemaError, type EnumShape, type RecordShape, type Shape, type UnionShape } from './shape.ts'
+import {
+  branchName,
+  SchemaError,
+  type EnumShape,
+  type MapShape,
+  type RecordShape,
+  type Shape,
+  type UnionShape,
+} from './shape.ts'
+import { writers } from './writers.ts'
 
 // Generates the writer of a schema: straight into the ByteWriter, with errors that name the field.
 
@@ -34,7 +40,9 @@ class Generator {
       case 'null':
         return `if (${value} != null) throw h.refuse(${name}, ${value}, 'null'); `
       case 'enum':
-        return `x = ${this.#enum(shape)}.get(${value}); if (x === undefined) throw h.refuse(${name}, ${value}, ${JSON.stringify(`a symbol of ${shape.names[0]!}`)}); out.varint(x); `
+        return `x = ${this.#enum(shape)}.get(${value})
+  if (x === undefined) throw h.refuse(${name}, ${value}, 'a symbol of ${shape.names[0]!}')
+  out.varint(x); `
       case 'fixed':
         return `h.fixed(out, ${value}, ${name}, ${shape.size}); `
       case 'union':
@@ -53,7 +61,8 @@ class Generator {
       const condition = conditions[bucketOf(branch)]!.replaceAll('$', value)
       return `if (${condition}) { out.u8(${index * 2}); ${this.statement(branch, value, place)}} else `
     })
-    return `${branches.join('')}throw h.refuse(${JSON.stringify(place)}, ${value}, ${JSON.stringify(shape.branches.map(branchName).join(' or '))}); `
+    const wanted = shape.branches.map(branchName).join(' or ')
+    return `${branches.join('')}throw h.refuse(${JSON.stringify(place)}, ${value}, '${wanted}'); `
   }
 
   #enum(shape: EnumShape): string {
@@ -73,18 +82,35 @@ class Generator {
   #body(shape: Shape, place: string): string {
     switch (shape.kind) {
       case 'array':
-        return `h.checkList(v, place); if (v.length > 0) { out.varint(v.length); for (let i = 0; i < v.length; i++) { const item = v[i]; ${this.statement(shape.items, 'item', `${place}[]`)}} } out.u8(0)`
+        return `h.checkList(v, place)
+  if (v.length > 0) out.varint(v.length)
+  for (let i = 0; i < v.length; i++) { const item = v[i]; ${this.statement(shape.items, 'item', `${place}[]`)}}
+  out.u8(0)`
       case 'map':
-        return `const keys = h.keys(v, place); if (keys.length > 0) { out.varint(keys.length); for (const key of keys) { h.string(out, key, place); const item = v[key]; ${this.statement(shape.values, 'item', `${place}{}`)}} } out.u8(0)`
+        return `const keys = h.keys(v, place)
+  if (keys.length > 0) out.varint(keys.length)
+  for (const key of keys) { h.string(out, key, place); const item = v[key]; ${this.#mapItem(shape, place)}}
+  out.u8(0)`
       default:
-        return `h.checkRecord(v, place); ${(shape as RecordShape).fields.map((field) => this.#field(shape as RecordShape, field)).join('')}`
+        return `h.checkRecord(v, place); ${this.#fields(shape as RecordShape)}`
     }
+  }
+
+  #mapItem(shape: MapShape, place: string): string {
+    return this.statement(shape.values, 'item', `${place}{}`)
+  }
+
+  #fields(shape: RecordShape): string {
+    return shape.fields.map(field => this.#field(shape, field)).join('')
   }
 
   #field(record: RecordShape, field: RecordShape['fields'][number]): string {
     const local = `f_${field.name}`
     const place = `${record.names[0]!.split('.').at(-1)!}.${field.name}`
-    const absent = field.fallback === undefined ? '' : `if (${local} === undefined) ${local} = ${this.#constant(defaultValue(field.shape, field.fallback))}; `
+    const absent =
+      field.fallback === undefined
+        ? ''
+        : `if (${local} === undefined) ${local} = ${this.#constant(defaultValue(field.shape, field.fallback))}; `
     return `let ${local} = v.${field.name}; ${absent}${this.statement(field.shape, local, place)}`
   }
 
@@ -126,7 +152,10 @@ function bucketOf(shape: Shape): string {
   }
 }
 
-/** Throws a `SchemaError` for a schema that we read from others but cannot write, or whose defaults or names do not fit. */
+/**
+ * Throws a `SchemaError` for a schema that we read from others but cannot write, or whose defaults or names do not
+ * fit.
+ */
 export function checkWritable(shape: Shape, seen = new Set<Shape>()): void {
   if (seen.has(shape)) return
   seen.add(shape)
@@ -137,7 +166,8 @@ export function checkWritable(shape: Shape, seen = new Set<Shape>()): void {
     const twice = shape.branches.find((_, index) => buckets.indexOf(buckets[index]!) !== index)
     if (twice !== undefined) {
       throw new SchemaError(
-        `The union of ${shape.branches.map(branchName).join(', ')} has two branches that look the same in JavaScript. Wrap one of them in a record with a field of its own.`,
+        `The union of ${shape.branches.map(branchName).join(', ')} has branches that look the same in JavaScript. ` +
+          'Wrap one of them in a record with a field of its own.',
       )
     }
     for (const branch of shape.branches) checkWritable(branch, seen)
@@ -145,86 +175,11 @@ export function checkWritable(shape: Shape, seen = new Set<Shape>()): void {
   if (shape.kind !== 'record') return
   for (const field of shape.fields) {
     if (['__proto__', 'constructor', 'prototype', 'toJSON'].includes(field.name)) {
-      throw new SchemaError(`The record ${shape.names[0]!} has a field ${field.name}, which every JavaScript object has. Rename it.`)
+      throw new SchemaError(
+        `The record ${shape.names[0]!} has a field ${field.name}, which every JavaScript object has. Rename it.`,
+      )
     }
     checkWritable(field.shape, seen)
     if (field.fallback !== undefined) defaultValue(field.shape, field.fallback)
   }
-}
-
-const refuse = (place: string, value: unknown, wanted: string): EncodeError =>
-  new EncodeError(`${place} takes ${wanted}, not ${typeof value === 'object' && value !== null ? 'an object' : typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)}.`)
-
-const single = new Float32Array(1)
-const singleBytes = new Uint8Array(single.buffer)
-const double = new Float64Array(1)
-const doubleBytes = new Uint8Array(double.buffer)
-
-const writers = {
-  refuse,
-  boolean(out: ByteWriter, value: boolean, place: string): void {
-    if (typeof value !== 'boolean') throw refuse(place, value, 'a boolean')
-    out.u8(value ? 1 : 0)
-  },
-  int(out: ByteWriter, value: number, place: string): void {
-    if ((value | 0) !== value) throw refuse(place, value, 'an integer of 32 bits')
-    out.varint(value)
-  },
-  long(out: ByteWriter, value: number, place: string): void {
-    if (!Number.isSafeInteger(value)) throw refuse(place, value, 'a safe integer')
-    out.varint(value)
-  },
-  float(out: ByteWriter, value: number, place: string): void {
-    if (typeof value !== 'number') throw refuse(place, value, 'a number')
-    single[0] = value
-    out.raw(singleBytes)
-  },
-  double(out: ByteWriter, value: number, place: string): void {
-    if (typeof value !== 'number') throw refuse(place, value, 'a number')
-    double[0] = value
-    out.raw(doubleBytes)
-  },
-  string(out: ByteWriter, value: string, place: string): void {
-    if (typeof value !== 'string') throw refuse(place, value, 'a text')
-    // The length stands in front: one byte for up to 63 bytes, and what is longer is moved when it turns out so.
-    const at = out.length
-    out.u8(0)
-    writeText(value, out)
-    const size = out.length - at - 1
-    if (size < 64) {
-      out.bytes[at] = size * 2
-      return
-    }
-    const extra = size < 8192 ? 1 : size < 1048576 ? 2 : size < 134217728 ? 3 : 4
-    out.reserve(extra)
-    out.bytes.copyWithin(at + 1 + extra, at + 1, out.length)
-    out.length = at
-    out.varint(size)
-    out.length += size
-  },
-  bytes(out: ByteWriter, value: Uint8Array, place: string): void {
-    if (!(value instanceof Uint8Array)) throw refuse(place, value, 'bytes')
-    out.varint(value.length)
-    out.raw(value)
-  },
-  fixed(out: ByteWriter, value: Uint8Array, place: string, size: number): void {
-    if (!(value instanceof Uint8Array) || value.length !== size) throw refuse(place, value, `${size} bytes`)
-    out.raw(value)
-  },
-  checkRecord(value: unknown, place: string): void {
-    if (typeof value !== 'object' || value === null) throw refuse(place, value, 'an object')
-    if ((value as { $b?: unknown }).$b !== undefined && Object.hasOwn(value, '$b') && !('toJSON' in value)) {
-      throw new EncodeError(`${place} was spread from a record that was read, which copies nothing. Spread plain(record) instead.`)
-    }
-  },
-  checkList(value: unknown, place: string): void {
-    if (!Array.isArray(value)) throw refuse(place, value, 'a list')
-    if (value.length > maximumItems) throw refuse(place, `${value.length} items`, `at most ${maximumItems} items`)
-  },
-  keys(value: object, place: string): string[] {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(place, value, 'an object')
-    const keys = Object.keys(value)
-    if (keys.length > maximumItems) throw refuse(place, `${keys.length} entries`, `at most ${maximumItems} entries`)
-    return keys
-  },
 }

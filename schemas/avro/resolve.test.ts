@@ -23,13 +23,20 @@ const record = (fields: object[], more: object = {}): object => ({ type: 'record
 const enumOf = (symbols: string[], more: object = {}): object => ({ type: 'enum', name: 'E', symbols, ...more })
 
 test('random records: dropped, added, reordered and promoted fields are read as avsc reads them', () => {
-  const sample = records(3).chain((each: Sample) => fc.record({ each: fc.constant(each), value: each.value, seed: fc.nat() }))
+  const sample = records(3).chain((each: Sample) =>
+    fc.record({ each: fc.constant(each), value: each.value, seed: fc.nat() }),
+  )
   fc.assert(
     fc.property(sample, ({ each, value, seed }) => {
       const writer = each.schema as { fields: { name: string; type: unknown }[] }
       fc.pre(!mixesTexts(writer))
-      const kept = writer.fields.filter((_, index) => ((seed >> index) & 1) === 0).map((field) => ({ ...field, type: promoted(field.type, seed) }))
-      const reader = { ...writer, fields: [{ name: 'added', type: ['null', 'string'], default: null }, ...kept.reverse()] }
+      const kept = writer.fields
+        .filter((_, index) => ((seed >> index) & 1) === 0)
+        .map(field => ({ ...field, type: promoted(field.type, seed) }))
+      const reader = {
+        ...writer,
+        fields: [{ name: 'added', type: ['null', 'string'], default: null }, ...kept.reverse()],
+      }
       const bytes = encoded(writer, value)
       const reference = referenceOf(reader)
       const expected = reference.fromBuffer(bytes, reference.createResolver(referenceOf(writer)))
@@ -40,7 +47,10 @@ test('random records: dropped, added, reordered and promoted fields are read as 
   )
 }, 30_000)
 
-/** avsc reads a text as the first branch that can take it, bytes included; Java, and we, as the branch of its own type. */
+/**
+ * avsc reads a text as the first branch that can take it, bytes included; Java, and we, as the branch of its own
+ * type.
+ */
 function mixesTexts(schema: unknown): boolean {
   if (typeof schema !== 'object' || schema === null) return false
   if (Array.isArray(schema) && schema.includes('string') && schema.includes('bytes')) return true
@@ -55,21 +65,37 @@ function promoted(type: unknown, seed: number): unknown {
 }
 
 test('numbers are promoted, and texts and bytes are read as each other', () => {
-  for (const [writer, readers] of Object.entries({ int: ['long', 'float', 'double'], long: ['float', 'double'], float: ['double'] })) {
+  for (const [writer, readers] of Object.entries({
+    int: ['long', 'float', 'double'],
+    long: ['float', 'double'],
+    float: ['double'],
+  })) {
     for (const reader of readers) expect(reread(writer, reader, 42)).toBe(42)
   }
   expect(reread('string', 'bytes', 'añb')).toEqual(Buffer.from('añb'))
   expect(reread('bytes', 'string', Buffer.from('añb'))).toBe('añb')
-  expect(reread(record([{ name: 'a', type: 'bytes' }]), record([{ name: 'a', type: ['null', 'string'] }]), { a: Buffer.from('ñ') })).toEqual({ a: 'ñ' })
+  expect(
+    reread(record([{ name: 'a', type: 'bytes' }]), record([{ name: 'a', type: ['null', 'string'] }]), {
+      a: Buffer.from('ñ'),
+    }),
+  ).toEqual({ a: 'ñ' })
   expect(() => reread('bytes', 'string', Buffer.from([0xff]))).toThrow(DecodeError)
   expect(() => reread('double', 'int', 1)).toThrow(/double cannot be read as int/)
   expect(() => reread('long', 'int', 1)).toThrow(/long cannot be read as int/)
 })
 
 test('fields and types are found under their aliases, and one field only once', () => {
-  const reader = record([{ name: 'b', type: 'int', aliases: ['a'] }, { name: 'c', type: 'int', aliases: ['a'], default: 7 }], { name: 'New', aliases: ['R'] })
+  const reader = record(
+    [
+      { name: 'b', type: 'int', aliases: ['a'] },
+      { name: 'c', type: 'int', aliases: ['a'], default: 7 },
+    ],
+    { name: 'New', aliases: ['R'] },
+  )
   expect(reread(record([{ name: 'a', type: 'int' }]), reader, { a: 5 })).toEqual({ b: 5, c: 7 })
-  expect(reread({ type: 'fixed', name: 'old.F', size: 1 }, { type: 'fixed', name: 'new.F', size: 1 }, Buffer.from([3]))).toEqual(Buffer.from([3]))
+  expect(
+    reread({ type: 'fixed', name: 'old.F', size: 1 }, { type: 'fixed', name: 'new.F', size: 1 }, Buffer.from([3])),
+  ).toEqual(Buffer.from([3]))
   expect(() => reread(record([]), record([], { name: 'Other' }), {})).toThrow(/R cannot be read as Other/)
 })
 
@@ -101,7 +127,17 @@ test('defaults of every type', () => {
     { name: 'm', type: { type: 'map', values: 'int' }, default: { a: 1 } },
     { name: 'l', type: { type: 'array', items: 'string' }, default: ['x'] },
     { name: 'e', type: enumOf(['A', 'B']), default: 'B' },
-    { name: 'r', type: record([{ name: 'i', type: 'int' }, { name: 'j', type: 'int', default: 4 }], { name: 'Inner' }), default: { i: 3 } },
+    {
+      name: 'r',
+      type: record(
+        [
+          { name: 'i', type: 'int' },
+          { name: 'j', type: 'int', default: 4 },
+        ],
+        { name: 'Inner' },
+      ),
+      default: { i: 3 },
+    },
   ]
   const value = reread(record([]), record(fields), {}) as { m: object }
   expect(value).toEqual({ n: null, s: 'ü', b: Buffer.from([0xff]), m: { a: 1 }, l: ['x'], e: 'B', r: { i: 3, j: 4 } })
@@ -117,7 +153,14 @@ test('times and decimals of another unit are refused', () => {
 })
 
 test('a record that refers to itself is resolved, and refused as a whole where it cannot be', () => {
-  const tree = (type: string): object => record([{ name: 'v', type }, { name: 'next', type: ['null', 'R'], default: null }])
-  expect(reread(tree('int'), tree('double'), { v: 1, next: { v: 2, next: null } })).toEqual({ v: 1, next: { v: 2, next: null } })
+  const tree = (type: string): object =>
+    record([
+      { name: 'v', type },
+      { name: 'next', type: ['null', 'R'], default: null },
+    ])
+  expect(reread(tree('int'), tree('double'), { v: 1, next: { v: 2, next: null } })).toEqual({
+    v: 1,
+    next: { v: 2, next: null },
+  })
   expect(() => reread(tree('int'), tree('string'), { v: 1, next: null })).toThrow(/Field v/)
 })

@@ -1,11 +1,31 @@
 import { Buffer } from 'node:buffer'
-import { branchName, SchemaError, type EnumShape, type FieldShape, type PrimitiveShape, type RecordShape, type Shape } from './shape.ts'
+import {
+  branchName,
+  SchemaError,
+  type EnumShape,
+  type FieldShape,
+  type PrimitiveShape,
+  type RecordShape,
+  type Shape,
+} from './shape.ts'
 
-// Schema resolution (Avro 1.11, "Schema Resolution"): how bytes of a writer's schema become values of the reader's. The plan
-// follows the writer's layout; generated code follows the plan.
+// Schema resolution (Avro 1.11, "Schema Resolution"): how bytes of a writer's schema become values of the reader's.
+// The plan follows the writer's layout; generated code follows the plan.
 
 export type Plan =
-  | { op: 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string' | 'bytes' | 'stringAsBytes' | 'bytesAsString' }
+  | {
+      op:
+        | 'null'
+        | 'boolean'
+        | 'int'
+        | 'long'
+        | 'float'
+        | 'double'
+        | 'string'
+        | 'bytes'
+        | 'stringAsBytes'
+        | 'bytesAsString'
+    }
   | { op: 'fixed'; readonly size: number }
   /** The reader's symbol for each of the writer's; undefined: the reader has none. */
   | { op: 'enum'; readonly name: string; readonly symbols: readonly (string | undefined)[] }
@@ -38,7 +58,7 @@ type Known = Map<Shape, Map<Shape, Plan>>
 
 function resolveShape(writer: Shape, reader: Shape, known: Known): Plan {
   if (writer.kind === 'union') {
-    const branches = writer.branches.map((branch) => resolveShape(branch, reader, known))
+    const branches = writer.branches.map(branch => resolveShape(branch, reader, known))
     return branches.every(({ op }) => op === 'refuse') ? branches[0]! : { op: 'union', branches }
   }
   if (reader.kind === 'union') return resolveToUnion(writer, reader.branches, known)
@@ -52,7 +72,13 @@ function resolveShape(writer: Shape, reader: Shape, known: Known): Plan {
     const values = resolveShape(writer.values, reader.values, known)
     return values.op === 'refuse' ? values : { op: 'map', values }
   }
-  if ('logical' in writer && 'logical' in reader && writer.logical !== null && reader.logical !== null && writer.logical !== reader.logical) {
+  if (
+    'logical' in writer &&
+    'logical' in reader &&
+    writer.logical !== null &&
+    reader.logical !== null &&
+    writer.logical !== reader.logical
+  ) {
     return { op: 'refuse', message: `${writer.logical} cannot be read as ${reader.logical}.` }
   }
   if (writer.kind === 'fixed' && reader.kind === 'fixed' && writer.size === reader.size && namesMeet(writer, reader)) {
@@ -80,25 +106,38 @@ const isPrimitive = (shape: Shape): shape is PrimitiveShape =>
 
 /** The same type first, as Java does; then the first that can take it. */
 function resolveToUnion(writer: Shape, branches: readonly Shape[], known: Known): Plan {
-  const same = branches.filter((branch) => branchName(branch) === branchName(writer))
+  const same = branches.filter(branch => branchName(branch) === branchName(writer))
   for (const branch of [...same, ...branches]) {
     const plan = resolveShape(writer, branch, known)
     if (plan.op !== 'refuse') return plan
   }
-  return { op: 'refuse', message: `${branchName(writer)} is in none of the reader's branches ${branches.map(branchName).join(', ')}.` }
+  return {
+    op: 'refuse',
+    message: `${branchName(writer)} is in none of the reader's branches ${branches.map(branchName).join(', ')}.`,
+  }
 }
 
 function resolveEnum(writer: EnumShape, reader: EnumShape): Plan {
-  if (!namesMeet(writer, reader)) return { op: 'refuse', message: `The enum ${writer.names[0]!} cannot be read as ${reader.names[0]!}.` }
-  const symbols = writer.symbols.map((symbol) => (reader.symbols.includes(symbol) ? symbol : (reader.fallback ?? undefined)))
+  if (!namesMeet(writer, reader))
+    return { op: 'refuse', message: `The enum ${writer.names[0]!} cannot be read as ${reader.names[0]!}.` }
+  const symbols = writer.symbols.map(symbol =>
+    reader.symbols.includes(symbol) ? symbol : (reader.fallback ?? undefined),
+  )
   return { op: 'enum', name: writer.names[0]!, symbols }
 }
 
 function resolveRecord(writer: RecordShape, reader: RecordShape, known: Known): Plan {
-  if (!namesMeet(writer, reader)) return { op: 'refuse', message: `The record ${writer.names[0]!} cannot be read as ${reader.names[0]!}.` }
+  if (!namesMeet(writer, reader))
+    return { op: 'refuse', message: `The record ${writer.names[0]!} cannot be read as ${reader.names[0]!}.` }
   const found = known.get(writer)?.get(reader)
   if (found !== undefined) return found
-  const plan: RecordPlan = { op: 'record', name: reader.names[0]!, fields: [], defaults: [], order: reader.fields.map(({ name }) => name) }
+  const plan: RecordPlan = {
+    op: 'record',
+    name: reader.names[0]!,
+    fields: [],
+    defaults: [],
+    order: reader.fields.map(({ name }) => name),
+  }
   if (!known.has(writer)) known.set(writer, new Map())
   known.get(writer)!.set(reader, plan)
   const message = fillRecord(plan, writer, reader, known)
@@ -110,10 +149,11 @@ function resolveRecord(writer: RecordShape, reader: RecordShape, known: Known): 
 function fillRecord(plan: RecordPlan, writer: RecordShape, reader: RecordShape, known: Known): string | null {
   const taken = new Map<FieldShape, FieldShape>()
   for (const field of reader.fields) {
-    const candidates = [field.name, ...field.aliases].map((name) => writer.fields.find((each) => each.name === name))
-    const source = candidates.find((each) => each !== undefined && !taken.has(each))
+    const candidates = [field.name, ...field.aliases].map(name => writer.fields.find(each => each.name === name))
+    const source = candidates.find(each => each !== undefined && !taken.has(each))
     if (source !== undefined) taken.set(source, field)
-    else if (field.fallback === undefined) return `${writer.names[0]!} has no field ${field.name}, and the reader has no default for it.`
+    else if (field.fallback === undefined)
+      return `${writer.names[0]!} has no field ${field.name}, and the reader has no default for it.`
     else plan.defaults.push({ name: field.name, value: defaultValue(field.shape, field.fallback) })
   }
   for (const source of writer.fields) {
@@ -126,7 +166,10 @@ function fillRecord(plan: RecordPlan, writer: RecordShape, reader: RecordShape, 
 }
 
 /** By full name or alias; else by the name without its namespace, as Java's resolver is content with. */
-function namesMeet(writer: { readonly names: readonly string[] }, reader: { readonly names: readonly string[] }): boolean {
+function namesMeet(
+  writer: { readonly names: readonly string[] },
+  reader: { readonly names: readonly string[] },
+): boolean {
   const short = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
   return reader.names.includes(writer.names[0]!) || short(reader.names[0]!) === short(writer.names[0]!)
 }
@@ -135,20 +178,22 @@ function namesMeet(writer: { readonly names: readonly string[] }, reader: { read
 export function defaultValue(shape: Shape, json: unknown): unknown {
   switch (shape.kind) {
     case 'union': {
-      const fits = shape.branches.find((branch) => isDefault(branch, json))
+      const fits = shape.branches.find(branch => isDefault(branch, json))
       if (fits === undefined) throw badDefault(shape, json)
       return defaultValue(fits, json)
     }
     case 'record': {
-      const entries = shape.fields.map((field) => {
-        const given = Object.hasOwn(json as object, field.name) ? (json as Record<string, unknown>)[field.name] : field.fallback
+      const entries = shape.fields.map(field => {
+        const given = Object.hasOwn(json as object, field.name)
+          ? (json as Record<string, unknown>)[field.name]
+          : field.fallback
         return [field.name, defaultValue(field.shape, given)]
       })
       return Object.freeze(Object.fromEntries(entries))
     }
     case 'array':
       if (!Array.isArray(json)) throw badDefault(shape, json)
-      return Object.freeze(json.map((item) => defaultValue(shape.items, item)))
+      return Object.freeze(json.map(item => defaultValue(shape.items, item)))
     case 'map': {
       if (!isDefault(shape, json)) throw badDefault(shape, json)
       const map: Record<string, unknown> = Object.create(null)
@@ -173,7 +218,7 @@ function isDefault(shape: Shape, json: unknown): boolean {
     case 'string':
       return typeof json === shape.kind
     case 'int':
-      return (json as number | 0) === json && Number.isInteger(json) && Math.abs(json as number) <= 0x80000000
+      return ((json as number) | 0) === json
     case 'long':
       return Number.isSafeInteger(json)
     case 'float':
@@ -191,7 +236,7 @@ function isDefault(shape: Shape, json: unknown): boolean {
     case 'record':
       return typeof json === 'object' && json !== null && !Array.isArray(json)
     case 'union':
-      return shape.branches.some((branch) => isDefault(branch, json))
+      return shape.branches.some(branch => isDefault(branch, json))
   }
 }
 

@@ -5,8 +5,9 @@ import { checkUtf8 } from '../text.ts'
 
 // What generated readers call. A function that reads leaves the place after what it read in `cursor.at`.
 //
-// Reads are not checked against the end one by one: the place only ever grows, so one comparison at the end of the record
-// finds whatever went beyond it. Lengths and counts are checked where they are read, before anything depends on them.
+// Reads are not checked against the end one by one: the place only ever grows, so one comparison at the end of the
+// record finds whatever went beyond it. Lengths and counts are checked where they are read, before anything depends
+// on them.
 
 export const cursor = { at: 0 }
 
@@ -69,7 +70,8 @@ export const readers = {
   /** The length of a text or of bytes, which the record has. */
   length(bytes: Buffer, at: number, end: number): number {
     const size = readers.long(bytes, at)
-    if (size < 0 || size > end - cursor.at) throw bad(`a length of ${size} where ${Math.max(0, end - cursor.at)} bytes are left`)
+    if (size < 0 || size > end - cursor.at)
+      throw bad(`a length of ${size} where ${Math.max(0, end - cursor.at)} bytes are left`)
     return size
   },
 

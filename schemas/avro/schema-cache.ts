@@ -1,13 +1,16 @@
 import type { RegisteredSchema, Registry } from '../registry.ts'
 
-/** A verdict of refusal serves this many records; then the registry is asked again, so that a late registration is seen. */
+/**
+ * A verdict of refusal serves this many records; then the registry is asked again, so that a late registration is
+ * seen.
+ */
 const refusalsPerAnswer = 100
 const maximumAnswers = 10_000
 
 /**
- * What a registry has answered, by id, shared by all serdes that use it. An answer is never replaced, but those that speak
- * against a record (unknown id, another subject) are forgotten after `refusalsPerAnswer` records: no clock decides what
- * becomes of a record, and a topic full of such ids asks once in a hundred records.
+ * What a registry has answered, by id, shared by all serdes that use it. An answer is never replaced, but those that
+ * speak against a record (unknown id, another subject) are forgotten after `refusalsPerAnswer` records: no clock
+ * decides what becomes of a record, and a topic full of such ids asks once in a hundred records.
  */
 export class SchemaCache {
   readonly #registry: Registry
@@ -40,7 +43,7 @@ export class SchemaCache {
   async register(subject: string, schema: string): Promise<number> {
     const id = await this.#registry.register(subject, schema)
     const known = this.#answers.get(id)
-    const subjects = known?.kind === 'avro' ? known.subjects.filter((each) => each !== subject) : []
+    const subjects = known?.kind === 'avro' ? known.subjects.filter(each => each !== subject) : []
     this.#keep({ kind: 'avro', id, schema, subjects: [...subjects, subject] })
     return id
   }

@@ -103,12 +103,13 @@ function shapeOf(schema: unknown, scope: Scope): Shape {
 function reference(name: string, scope: Scope): Shape {
   if (primitives.has(name)) return { kind: name as PrimitiveShape['kind'], logical: null }
   const found = scope.named.get(qualified(name, scope.namespace)) ?? scope.named.get(name)
-  if (found === undefined) throw new SchemaError(`The schema refers to a type ${show(name)} that it does not define before.`)
+  if (found === undefined)
+    throw new SchemaError(`The schema refers to a type ${show(name)} that it does not define before.`)
   return found
 }
 
 function union(schema: readonly unknown[], scope: Scope): UnionShape {
-  const branches = schema.map((branch) => shapeOf(branch, scope))
+  const branches = schema.map(branch => shapeOf(branch, scope))
   const seen = new Set<string>()
   for (const branch of branches) {
     const name = branchName(branch)
@@ -179,7 +180,7 @@ function namesOf(schema: object, scope: Scope): { names: string[]; namespace: st
   fullName(name)
   const namespace = name.slice(0, Math.max(0, name.lastIndexOf('.')))
   const aliases = 'aliases' in schema ? list(schema, 'aliases') : []
-  return { names: [name, ...aliases.map((alias) => qualified(fullName(alias), namespace))], namespace }
+  return { names: [name, ...aliases.map(alias => qualified(fullName(alias), namespace))], namespace }
 }
 
 const qualified = (name: string, namespace: string): string =>
@@ -203,7 +204,8 @@ function fullName(name: unknown): string {
 function logicalOf(schema: object): string | null {
   const logical = property(schema, 'logicalType')
   if (typeof logical !== 'string') return null
-  return logical === 'decimal' ? `decimal(${String(property(schema, 'precision'))},${String(property(schema, 'scale') ?? 0)})` : logical
+  if (logical !== 'decimal') return logical
+  return `decimal(${Number(property(schema, 'precision'))},${Number(property(schema, 'scale') ?? 0)})`
 }
 
 function list(schema: object, name: string): unknown[] {

@@ -1,8 +1,8 @@
 import { parseShape, type EnumShape, type RecordShape, type Shape } from './shape.ts'
 
 /**
- * The TypeScript types of Avro records: an interface for each record and a union of texts for each enum, in the order in
- * which the schemas define them. Named without their namespace; two types of one name are refused.
+ * The TypeScript types of Avro records: an interface for each record and a union of texts for each enum, in the order
+ * in which the schemas define them. Named without their namespace; two types of one name are refused.
  */
 export function generateTypes(schemas: readonly object[]): string {
   const named = new Map<string, string>()
@@ -40,16 +40,20 @@ function add(shape: EnumShape | RecordShape, text: string, named: Map<string, st
 }
 
 function enumText(shape: EnumShape): string {
-  const symbols = shape.symbols.map((symbol) => `'${symbol}'`)
+  const symbols = shape.symbols.map(symbol => `'${symbol}'`)
   const line = `export type ${shortName(shape.names[0]!)} = ${symbols.join(' | ')}\n`
-  return line.length <= 120 ? line : `export type ${shortName(shape.names[0]!)} =\n${symbols.map((symbol) => `  | ${symbol}\n`).join('')}`
+  // With its line end.
+  return line.length <= 121
+    ? line
+    : `export type ${shortName(shape.names[0]!)} =\n${symbols.map(symbol => `  | ${symbol}\n`).join('')}`
 }
 
 function recordText(shape: RecordShape, docs: ReadonlyMap<string, string>): string {
   const name = shortName(shape.names[0]!)
-  const fields = shape.fields.map((field) => {
+  const fields = shape.fields.map(field => {
     const doc = docs.get(`${name}.${field.name}`)
-    return `${doc === undefined ? '' : `  /** ${doc.replace(/\.*$/, '.')} */\n`}  readonly ${field.name}: ${typeText(field.shape)}\n`
+    const comment = doc === undefined ? '' : `  /** ${doc.replace(/\.*$/, '.')} */\n`
+    return `${comment}  readonly ${field.name}: ${typeText(field.shape)}\n`
   })
   const doc = docs.get(name)
   return `${doc === undefined ? '' : `/** ${doc} */\n`}export interface ${name} {\n${fields.join('')}}\n`
@@ -70,12 +74,17 @@ function typeText(shape: Shape): string {
     case 'fixed':
       return 'Buffer'
     case 'array':
-      return shape.items.kind === 'union' ? `readonly (${typeText(shape.items)})[]` : `readonly ${typeText(shape.items)}[]`
+      return shape.items.kind === 'union'
+        ? `readonly (${typeText(shape.items)})[]`
+        : `readonly ${typeText(shape.items)}[]`
     case 'map':
       return `Readonly<Record<string, ${typeText(shape.values)}>>`
     case 'union':
       // "T | null" reads better than "null | T".
-      return [...shape.branches].sort((a, b) => Number(a.kind === 'null') - Number(b.kind === 'null')).map(typeText).join(' | ')
+      return [...shape.branches]
+        .sort((a, b) => Number(a.kind === 'null') - Number(b.kind === 'null'))
+        .map(typeText)
+        .join(' | ')
     default:
       return shortName(shape.names[0]!)
   }

@@ -102,16 +102,52 @@ function expectLikeAvsc(type: AvroType, reference: Type, bytes: Buffer): void {
 }
 
 const payment = {
-  paymentId: 'p-1', eventTime: 1_740_960_000_123, customerId: 'cust-ü', merchantId: 'm-1', amountMinor: 850_000, currency: 'IRR',
-  vatMinor: 127_500, commissionMinor: 17_000, totalMinor: 994_500, commissionType: 'FLAT', type: 'PURCHASE', status: 'APPROVED',
-  failureReason: null, channel: 'MOBILE', method: 'CREDIT_CARD', cardScheme: null, category: 'retail', product: { id: 'x', name: null },
-  geo: { latitude: 35.7, longitude: 51.3, country: 'IR', region: null, city: 'Tehran', postalCode: null, source: 'MERCHANT' },
-  device: {
-    id: 'd', os: 'iOS', osVersion: null, model: null, appVersion: null, browser: null, userAgent: null, ipAddress: null,
-    type: 'MOBILE', rooted: false,
+  paymentId: 'p-1',
+  eventTime: 1_740_960_000_123,
+  customerId: 'cust-ü',
+  merchantId: 'm-1',
+  amountMinor: 850_000,
+  currency: 'IRR',
+  vatMinor: 127_500,
+  commissionMinor: 17_000,
+  totalMinor: 994_500,
+  commissionType: 'FLAT',
+  type: 'PURCHASE',
+  status: 'APPROVED',
+  failureReason: null,
+  channel: 'MOBILE',
+  method: 'CREDIT_CARD',
+  cardScheme: null,
+  category: 'retail',
+  product: { id: 'x', name: null },
+  geo: {
+    latitude: 35.7,
+    longitude: 51.3,
+    country: 'IR',
+    region: null,
+    city: 'Tehran',
+    postalCode: null,
+    source: 'MERCHANT',
   },
-  customerType: 'individual', customerSegment: null, accountBalanceMinor: -5, processingMillis: 12, upstreamRisk: 0.25,
-  origin: 'drill', attributes: { a: '1', ü: '2' },
+  device: {
+    id: 'd',
+    os: 'iOS',
+    osVersion: null,
+    model: null,
+    appVersion: null,
+    browser: null,
+    userAgent: null,
+    ipAddress: null,
+    type: 'MOBILE',
+    rooted: false,
+  },
+  customerType: 'individual',
+  customerSegment: null,
+  accountBalanceMinor: -5,
+  processingMillis: 12,
+  upstreamRisk: 0.25,
+  origin: 'drill',
+  attributes: { a: '1', ü: '2' },
 }
 
 test('a payment: fields, inner records, and every flip of every bit', () => {
@@ -140,7 +176,17 @@ test('views decode once, cannot be changed, and show themselves as JSON', () => 
 
 test('the largest safe integers pass, one more does not, either way', () => {
   const type = AvroType.of('long')
-  for (const value of [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 31, -(2 ** 31) - 1, 63, 64, -64, -65, 0]) {
+  for (const value of [
+    Number.MAX_SAFE_INTEGER,
+    Number.MIN_SAFE_INTEGER,
+    2 ** 31,
+    -(2 ** 31) - 1,
+    63,
+    64,
+    -64,
+    -65,
+    0,
+  ]) {
     expect(read(type, written(type, value))).toBe(value)
   }
   const beyond = new ByteWriter()
@@ -195,8 +241,17 @@ test('what does not fit is refused with the name of its field', () => {
 
 test('bytes and lists of alerts and rejected payments', () => {
   const rejected = {
-    errors: [{ code: 'ERR_TIME', field: '', message: 'late' }], paymentId: null, topic: 'payments', partition: 1, offset: 2 ** 40,
-    recordTime: 5, schemaId: 7, format: 'avro', key: null, value: Buffer.from([0, 1, 255]), headers: [{ name: 'a', value: null }],
+    errors: [{ code: 'ERR_TIME', field: '', message: 'late' }],
+    paymentId: null,
+    topic: 'payments',
+    partition: 1,
+    offset: 2 ** 40,
+    recordTime: 5,
+    schemaId: 7,
+    format: 'avro',
+    key: null,
+    value: Buffer.from([0, 1, 255]),
+    headers: [{ name: 'a', value: null }],
   }
   const type = AvroType.of(rejectedPaymentSchema)
   expect(read(type, written(type, rejected))).toEqual(rejected)

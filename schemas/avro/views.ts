@@ -3,9 +3,10 @@ import { readers } from './runtime.ts'
 import { plain } from './plain.ts'
 import type { Plan, RecordPlan } from './resolve.ts'
 
-// Generates the reader of one plan: for each record a class of lazy views. Its constructor walks the bytes once, checks all
-// of their structure, and keeps numbers, booleans and enums (the walk has them anyway) and the places of everything else;
-// getters decode texts, bytes, arrays, maps and inner records on first use and keep them. Views have no setters.
+// Generates the reader of one plan: for each record a class of lazy views. Its constructor walks the bytes once,
+// checks all of their structure, and keeps numbers, booleans and enums (the walk has them anyway) and the places of
+// everything else; getters decode texts, bytes, arrays, maps and inner records on first use and keep them. Views have
+// no setters.
 
 export interface Reader {
   /** The value in exactly `[start, end)`; throws a `DecodeError`. */
@@ -26,7 +27,8 @@ export function generateReader(plan: Plan): Reader {
   const body =
     plan.op === 'record'
       ? `const v = ${root}; h.checkEnd(v.$e, end); return v`
-      : `const start = p; let n = 0, q = 0, d = 0; ${generator.walk(plan, null)}; h.checkEnd(p, end); p = start; return ${root}`
+      : `const start = p; let n = 0, q = 0, d = 0; ${generator.walk(plan, null)}; h.checkEnd(p, end)
+  p = start; return ${root}`
   const source = `'use strict'
 const c = h.cursor
 ${generator.constants.map((_, index) => `const K${index} = K[${index}]`).join('\n')}
@@ -48,8 +50,8 @@ class Generator {
   }
 
   /**
-   * Statements that move `p` past a value and check it, leaving what the view keeps in `slot` (null: nothing). They may use
-   * the variables b, p, end, n, q.
+   * Statements that move `p` past a value and check it, leaving what the view keeps in `slot` (null: nothing). They
+   * may use the variables b, p, end, n, q.
    */
   walk(plan: Plan, slot: string | null): string {
     const keep = (value: string): string => (slot === null ? '' : `${slot} = ${value}; `)
@@ -117,7 +119,7 @@ class Generator {
   #skipBody(plan: Plan): string {
     switch (plan.op) {
       case 'record':
-        return `h.checkDepth(d); ${plan.fields.map((field) => this.walk(field.plan, null)).join('')}`
+        return `h.checkDepth(d); ${plan.fields.map(field => this.walk(field.plan, null)).join('')}`
       case 'array':
         return this.#skipBlocks(this.walk(plan.items, null))
       case 'map':
@@ -209,14 +211,20 @@ class Generator {
     if (known !== undefined) return known
     const name = `View${this.#views.size}`
     this.#views.set(plan, name)
-    const slots = new Map(plan.fields.flatMap((field, index) => (field.name === null ? [] : [[field.name, { index, plan: field.plan }]])))
-    const defaults = new Map(plan.defaults.map((each) => [each.name, this.#constant(each.value)]))
-    const getters = plan.order.map((field) => {
+    const slots = new Map(
+      plan.fields.flatMap((field, index) => (field.name === null ? [] : [[field.name, { index, plan: field.plan }]])),
+    )
+    const defaults = new Map(plan.defaults.map(each => [each.name, this.#constant(each.value)]))
+    const getters = plan.order.map(field => {
       const slot = slots.get(field)
-      return `  get ${field}() { ${slot === undefined ? `return ${defaults.get(field)!}` : this.#getter(slot.plan, `this.$${slot.index}`)} }`
+      const body =
+        slot === undefined ? `return ${defaults.get(field)!}` : this.#getter(slot.plan, `this.$${slot.index}`)
+      return `  get ${field}() { ${body} }`
     })
-    const walks = plan.fields.map((field, index) => `    ${this.walk(field.plan, field.name === null ? null : `this.$${index}`)}`)
-    const copies = plan.order.map((field) => `${field}: plain(this.${field})`)
+    const walks = plan.fields.map(
+      (field, index) => `    ${this.walk(field.plan, field.name === null ? null : `this.$${index}`)}`,
+    )
+    const copies = plan.order.map(field => `${field}: plain(this.${field})`)
     this.#functions.push(`class ${name} {
   constructor(b, p, end) {
     this.$b = b; this.$p = p
@@ -233,13 +241,15 @@ ${getters.join('\n')}
 
   /** What a getter does with its slot: a place is decoded, once, and replaced by the value. */
   #getter(plan: Plan, slot: string): string {
-    const kept = plan.op === 'union' && isOptional(plan.branches) ? plan.branches.find((branch) => branch.op !== 'null')! : plan
+    const kept =
+      plan.op === 'union' && isOptional(plan.branches) ? plan.branches.find(branch => branch.op !== 'null')! : plan
     if (!isLazy(kept)) return `return ${slot}`
     const decoded =
       kept.op === 'string' || kept.op === 'bytesAsString'
         ? 's < 0 ? h.text(b, ~s, false) : h.text(b, s, true)'
         : this.value(kept, 's')
-    return `const s = ${slot}; if (typeof s !== 'number') return s; const b = this.$b, end = this.$e; return ${slot} = ${decoded}`
+    return `const s = ${slot}; if (typeof s !== 'number') return s
+    const b = this.$b, end = this.$e; return ${slot} = ${decoded}`
   }
 
   #constant(value: unknown): string {
@@ -253,4 +263,6 @@ const isLazy = (plan: Plan): boolean =>
 
 /** null and one other type, either first. */
 const isOptional = (branches: readonly Plan[]): boolean =>
-  branches.length === 2 && branches.some(({ op }) => op === 'null') && branches.some(({ op }) => op !== 'null' && op !== 'refuse')
+  branches.length === 2 &&
+  branches.some(({ op }) => op === 'null') &&
+  branches.some(({ op }) => op !== 'null' && op !== 'refuse')

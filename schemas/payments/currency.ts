@@ -3,10 +3,7 @@
  * since amounts in rials are stated and stored as whole rials.
  */
 const exponents: ReadonlyMap<string, number> = new Map([
-  ...codes(
-    0,
-    'BIF CLP DJF GNF IRR ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
-  ),
+  ...codes(0, 'BIF CLP DJF GNF IRR ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'),
   ...codes(
     2,
     `AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC
@@ -20,7 +17,7 @@ const exponents: ReadonlyMap<string, number> = new Map([
 ])
 
 function codes(exponent: number, list: string): [string, number][] {
-  return list.split(/\s+/).map((code) => [code, exponent])
+  return list.split(/\s+/).map(code => [code, exponent])
 }
 
 /** How many decimals amounts of this currency have; undefined: not a currency that we know. Capitals only. */

@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { generateTypes } from '../avro/types.ts'
-import { analyticsSchema, fraudAlertSchema, paymentLabelSchema, paymentSchema, rejectedPaymentSchema } from './schemas.ts'
+import {
+  analyticsSchema,
+  fraudAlertSchema,
+  paymentLabelSchema,
+  paymentSchema,
+  rejectedPaymentSchema,
+} from './schemas.ts'
 
 // Run `node schemas/payments/generate-types.ts` after a change of an .avsc file; a test tells when that was forgotten.
 

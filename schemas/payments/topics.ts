@@ -2,12 +2,22 @@ import type { Buffer } from 'node:buffer'
 import { avro } from '../avro.ts'
 import { rawBytes, text } from '../serdes.ts'
 import { topic } from '../topic.ts'
-import { analyticsSchema, fraudAlertSchema, paymentLabelSchema, paymentSchema, rejectedPaymentSchema } from './schemas.ts'
+import {
+  analyticsSchema,
+  fraudAlertSchema,
+  paymentLabelSchema,
+  paymentSchema,
+  rejectedPaymentSchema,
+} from './schemas.ts'
 import type { Analytics, FraudAlert, Payment, PaymentLabel, RejectedPayment } from './types.ts'
 
 export const payments = topic('payments', text, avro<Payment>(paymentSchema))
 /** What is no valid payment. The key is that of the payment's record, whatever it was; null where there was none. */
-export const paymentsRejected = topic<Buffer | null, RejectedPayment>('payments_rejected', rawBytes, avro<RejectedPayment>(rejectedPaymentSchema))
+export const paymentsRejected = topic<Buffer | null, RejectedPayment>(
+  'payments_rejected',
+  rawBytes,
+  avro<RejectedPayment>(rejectedPaymentSchema),
+)
 /** Valid payments that came too late for the windows of the KPIs. */
 export const paymentsLate = topic('payments_late', text, avro<Payment>(paymentSchema))
 export const paymentLabels = topic('payment_labels', text, avro<PaymentLabel>(paymentLabelSchema))
@@ -21,8 +31,8 @@ export interface TopicSettings {
   readonly partitions: number
   readonly cleanup: 'delete' | 'compact' | 'compact,delete'
   /**
-   * For live input. Brokers delete by wall clock, so topics for generated or replayed payments, whose event times are old,
-   * get -1 in its place.
+   * For live input. Brokers delete by wall clock, so topics for generated or replayed payments, whose event times are
+   * old, get -1 in its place.
    */
   readonly retentionMs: number
 }

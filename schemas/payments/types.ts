@@ -4,15 +4,7 @@ import type { Buffer } from 'node:buffer'
 
 export type CommissionType = 'UNKNOWN' | 'FLAT' | 'PROGRESSIVE' | 'TIERED'
 
-export type PaymentType =
-  | 'UNKNOWN'
-  | 'PURCHASE'
-  | 'PAYMENT'
-  | 'TRANSFER'
-  | 'WITHDRAWAL'
-  | 'REFUND'
-  | 'REVERSAL'
-  | 'FEE'
+export type PaymentType = 'UNKNOWN' | 'PURCHASE' | 'PAYMENT' | 'TRANSFER' | 'WITHDRAWAL' | 'REFUND' | 'REVERSAL' | 'FEE'
 
 export type PaymentStatus =
   | 'UNKNOWN'
@@ -77,7 +69,7 @@ export interface Device {
   readonly rooted: boolean | null
 }
 
-/** One payment as its source reports it. No field tells whether it is fraud: that truth comes later, as a PaymentLabel. */
+/** One payment as its source reports it. Whether it is fraud no field tells: that comes later, as a PaymentLabel. */
 export interface Payment {
   /** Unique id given by the source. */
   readonly paymentId: string

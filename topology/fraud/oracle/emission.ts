@@ -22,4 +22,6 @@ export interface OracleOptions {
   readonly ruleSetVersion?: number
   /** The limit of `high-amount`. Default 1000. */
   readonly highAmountUnits?: number
+  /** False leaves the figures of `analytics` out: they hold on to every payment. Default true. */
+  readonly figures?: boolean
 }

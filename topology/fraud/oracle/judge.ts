@@ -19,6 +19,7 @@ export interface Judged extends Accepted {
 interface Scene {
   readonly accepted: Accepted
   readonly p: Payment
+  readonly month: readonly Accepted[]
   readonly within: (spanMs: number) => Accepted[]
   readonly options: OracleOptions
 }
@@ -29,17 +30,14 @@ interface Scene {
  */
 export function judge(accepted: Accepted, before: readonly Accepted[], options: OracleOptions): Judged {
   const p = accepted.payment
-  const within = (spanMs: number): Accepted[] => {
-    const found: Accepted[] = []
-    for (let i = before.length - 1; i >= 0; i--) {
-      const t = before[i]!.payment.eventTime
-      if (t > p.eventTime) continue
-      if (t < p.eventTime - spanMs) break
-      found.push(before[i]!)
-    }
-    return found
+  const month: Accepted[] = []
+  for (let i = before.length - 1; i >= 0; i--) {
+    const t = before[i]!.payment.eventTime
+    if (t < p.eventTime - 30 * day) break
+    if (t <= p.eventTime) month.push(before[i]!)
   }
-  const scene = { accepted, p, within, options }
+  const within = (spanMs: number): Accepted[] => month.filter(q => q.payment.eventTime >= p.eventTime - spanMs)
+  const scene: Scene = { accepted, p, month, within, options }
   const hits = [velocity(scene), geo50km(scene), geoSpeed(scene), amount10x(scene), highAmount(scene)].filter(
     hit => hit !== null,
   )
@@ -71,8 +69,8 @@ function geo50km({ p, within }: Scene): RuleHit | null {
   }
 }
 
-function geoSpeed({ p, within }: Scene): RuleHit | null {
-  const latest = within(30 * day).find(q => located(q.payment))
+function geoSpeed({ p, month }: Scene): RuleHit | null {
+  const latest = month.find(q => located(q.payment))
   if (latest === undefined || !located(p)) return null
   const distance = kilometres(latest.payment, p)
   const elapsed = p.eventTime - latest.payment.eventTime
@@ -88,11 +86,11 @@ function geoSpeed({ p, within }: Scene): RuleHit | null {
   }
 }
 
-function amount10x({ p, within }: Scene): RuleHit | null {
+function amount10x({ p, month }: Scene): RuleHit | null {
   const refused = ['DECLINED', 'FAILED', 'REVERSED', 'REFUNDED']
   let count = 0
   let sum = 0n
-  for (const { payment: q } of within(30 * day)) {
+  for (const { payment: q } of month) {
     if (q.currency !== p.currency || refused.includes(q.status)) continue
     count++
     sum += BigInt(q.amountMinor)

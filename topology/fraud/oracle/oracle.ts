@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Analytics, FraudAlert } from '../../../schemas/payments/types.ts'
+import type { Analytics, FraudAlert, Payment } from '../../../schemas/payments/types.ts'
 import type { Emission, OracleOptions } from './emission.ts'
 import { type Accepted, judge, type Judged } from './judge.ts'
 import { figuresOf } from './kpis.ts'
@@ -69,8 +69,6 @@ interface PartitionResult {
   streamTime: number
   /** By customer: every valid payment in order of event time, then arrival. */
   readonly histories: Map<string, Accepted[]>
-  /** By customer and payment id: the payments accepted under it. */
-  readonly byId: Map<string, Accepted[]>
   readonly duplicates: Position[]
   readonly rejected: (Position & { codes: string[] })[]
   readonly late: Position[]
@@ -83,7 +81,6 @@ const newPartition = (): PartitionResult => ({
   valid: 0,
   streamTime: -1,
   histories: new Map(),
-  byId: new Map(),
   duplicates: [],
   rejected: [],
   late: [],
@@ -101,10 +98,9 @@ function take(partition: PartitionResult, emission: Emission, options: OracleOpt
   }
   const payment = emission.payment!
   const accepted: Accepted = { payment, emission }
-  const id = JSON.stringify([payment.customerId, payment.paymentId])
-  const known = (partition.byId.get(id) ?? []).filter(
-    other => Math.abs(other.payment.eventTime - payment.eventTime) <= 25 * hour,
-  )
+  let history = partition.histories.get(payment.customerId)
+  if (history === undefined) partition.histories.set(payment.customerId, (history = []))
+  const known = sameId(history, payment)
   if (known.some(other => sameBody(other.emission, emission))) {
     partition.duplicates.push(position)
     return
@@ -113,23 +109,30 @@ function take(partition: PartitionResult, emission: Emission, options: OracleOpt
     partition.rejected.push({ ...position, codes: ['ERR_DUPLICATE'] })
     return
   }
-  partition.byId.set(id, [...(partition.byId.get(id) ?? []), accepted])
   partition.valid++
   partition.streamTime = Math.max(partition.streamTime, payment.eventTime)
-
-  let history = partition.histories.get(payment.customerId)
-  if (history === undefined) partition.histories.set(payment.customerId, (history = []))
   const behind = partition.streamTime - payment.eventTime
   if (behind > 25 * hour) partition.unevaluated.push(position)
   else {
     const judged = judge(accepted, history, options)
     if (judged.alert !== null) partition.alerts.push(judged.alert)
     if (behind > 60_000) partition.late.push(position)
-    else partition.onTime.push(judged)
+    else if (options.figures !== false) partition.onTime.push(judged)
   }
   let place = history.length
   while (place > 0 && history[place - 1]!.payment.eventTime > payment.eventTime) place--
   history.splice(place, 0, accepted)
+}
+
+/** What the customer was accepted with under this id, within 25 h to either side. */
+function sameId(history: readonly Accepted[], { paymentId, eventTime }: Payment): Accepted[] {
+  const found: Accepted[] = []
+  for (let i = history.length - 1; i >= 0; i--) {
+    const other = history[i]!.payment
+    if (other.eventTime < eventTime - 25 * hour) break
+    if (other.eventTime <= eventTime + 25 * hour && other.paymentId === paymentId) found.push(history[i]!)
+  }
+  return found
 }
 
 function sameBody(a: Emission, b: Emission): boolean {

@@ -24,8 +24,10 @@ export function codesOf(emission: Emission): string[] {
   return Object.keys(wrong).filter(code => wrong[code])
 }
 
+const utf8 = new TextEncoder()
+
 const tooLarge = ({ value, key, headerCount }: Emission): boolean =>
-  (value?.length ?? 0) > 1024 * 1024 || new TextEncoder().encode(key ?? '').length > 1024 || (headerCount ?? 0) > 100
+  (value?.length ?? 0) > 1024 * 1024 || utf8.encode(key ?? '').length > 1024 || (headerCount ?? 0) > 100
 
 const badId = (id: string): boolean => id === '' || Array.from(id).length > 128 || /\p{Cc}/u.test(id)
 
@@ -41,13 +43,19 @@ function badPlace({ geo }: Payment): boolean {
 function allTexts(value: unknown): string[] {
   if (typeof value === 'string') return [value]
   if (typeof value !== 'object' || value === null) return []
-  return Object.entries(JSON.parse(JSON.stringify(value)) as object).flatMap(([name, inner]) => [
-    name,
-    ...allTexts(inner),
-  ])
+  const texts: string[] = []
+  // Views of Avro bytes show their fields to toJSON only.
+  const fields = 'toJSON' in value && typeof value.toJSON === 'function' ? (value.toJSON() as object) : value
+  for (const [name, inner] of Object.entries(fields)) {
+    texts.push(name)
+    if (typeof inner === 'string') texts.push(inner)
+    else if (typeof inner === 'object' && inner !== null) texts.push(...allTexts(inner))
+  }
+  return texts
 }
 
 function hasCard(text: string): boolean {
+  if (text.length < 13) return false
   for (const run of text.match(/\d+/g) ?? []) {
     if (!/^[2-6]\d{12,18}$/.test(run)) continue
     const digits = run.split('').reverse().map(Number)

@@ -1,6 +1,7 @@
 import { ByteWriter } from '../../schemas/bytes.ts'
 import { DecodeError, NotReady } from '../../schemas/serde.ts'
 import type { SubTopology } from '../../topology/compiled.ts'
+import { LimitError } from '../../topology/errors.ts'
 import type { Failure } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
 import { type Counter, type DropReason, newCounter, type TaskContext } from '../operators/operator.ts'
@@ -223,8 +224,11 @@ export class Task {
   }
 
   #failure(error: unknown, topic: string, offset: number): unknown {
-    // Damage and broken assertions are not the record's fault.
+    // Damage, broken assertions and numbers beyond what is exact are not the record's fault.
     if (error instanceof AppError && error.domain !== 'user') return error
+    if (error instanceof LimitError) {
+      return new AppError('LIMIT', error.message, { place: { topic, partition: this.partition, offset }, cause: error })
+    }
     return new ProcessingError({ topic, partition: this.partition, offset }, error)
   }
 

@@ -36,6 +36,11 @@ export interface ProcessorContext<S extends Record<string, StateSpec>, K2, V2> {
   schedule(everyMs: number, clock: 'stream' | 'wall', fn: (timeMs: number) => void): () => void
   /** Highest timestamp taken by this task, the current record's included; -1 before the first one. */
   streamTime(): number
+  /**
+   * A count of this task by its name, for metrics. It follows the transaction: what an aborted one added is taken back.
+   * Keep the answer, and add to its `value`.
+   */
+  counter(name: string): { value: number }
 }
 
 export interface ProcessorInstance<K, V> {

@@ -54,6 +54,8 @@ export interface TaskContext {
   partitionOf(key: Uint8Array, start: number, end: number, partitions: number): number
   /** Counts drops of one step. */
   dropped(step: string, reason: DropReason): Counter
+  /** A count of the user's own. */
+  counter(name: string): Counter
   /** Highest timestamp taken by the task. */
   streamTime(): number
   /** Milliseconds, for throttling markers only. */

@@ -38,6 +38,7 @@ export class Process implements TimedOperator {
       forward: (key, value, timestamp) => this.#forward(key, value, timestamp),
       schedule: (everyMs, clock, fn) => context.schedule(everyMs, clock, fn),
       streamTime: () => context.streamTime(),
+      counter: name => context.counter(name),
     })
   }
 

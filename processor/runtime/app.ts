@@ -4,6 +4,7 @@ import type { Compiled } from '../../topology/compiled.ts'
 import { checkName } from '../../topology/names.ts'
 import type { Plan } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
+import type { Readings, StateName } from '../observe/readings.ts'
 import type { Kafka, Stores, World } from '../ports.ts'
 import { bindSerdes } from './bind.ts'
 import type { Step } from './commit.ts'
@@ -26,7 +27,7 @@ export interface AppOptions extends Partial<Settings> {
   readonly onCommitted?: (seconds: number) => void
 }
 
-export type AppState = 'created' | 'connecting' | 'joining' | 'restoring' | 'running' | 'stopped' | 'failed'
+export type AppState = StateName
 
 /** A running topology. */
 export class App {
@@ -71,6 +72,11 @@ export class App {
   /** Resolves when every task of a bounded input has come to its end and that is committed; rejects when the application fails before. */
   get ended(): Promise<void> {
     return this.#ended.promise
+  }
+
+  /** How it is doing: what metrics, health and the summary are made of. */
+  read(): Readings {
+    return { state: this.#state, ...(this.#worker?.read() ?? nothing) }
   }
 
   /** Starts, and resolves when records are being processed. Rejects with what is in the way. */
@@ -136,6 +142,14 @@ export class App {
       },
     })
   }
+}
+
+const nothing: Omit<Readings, 'state'> = {
+  commits: 0,
+  aborts: 0,
+  restore: { records: 0, bytes: 0, remaining: 0, total: 0 },
+  counts: new Map(),
+  tasks: [],
 }
 
 /** Checks the topology and the settings, and makes an application of them. Nothing runs before `start`. */

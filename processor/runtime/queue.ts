@@ -1,3 +1,4 @@
+import { type Counter, newCounter } from '../operators/operator.ts'
 import type { FetchedPartition, RecordColumns } from '../ports.ts'
 import type { GraphSource } from './graph.ts'
 
@@ -17,6 +18,8 @@ export class SourceQueue {
   waiting = 0
   /** Offsets between the position and the end of the log, as of the last fetch. */
   lagRecords = 0
+  /** Records taken, marks of the end of input left out. */
+  readonly taken: Counter = newCounter()
   #batches: FetchedPartition[] = []
   #row = 0
 

@@ -48,6 +48,8 @@ export class Task {
   readonly drops = new Map<string, Counter>()
   /** Rejected records, by code. */
   readonly rejected = new Map<string, Counter>()
+  /** Counts of user code, by name. */
+  readonly counters = new Map<string, Counter>()
   /** Records taken, by all that became of them. */
   readonly taken: Counter = newCounter()
   readonly #options: TaskOptions
@@ -136,6 +138,7 @@ export class Task {
       buffer: this.#options.buffer,
       partitionOf: this.#options.partitionOf,
       dropped: (step, reason) => this.#counter(step, reason),
+      counter: name => counterIn(this.counters, name),
       streamTime: () => this.#streamTime,
       monotonic: () => clock.monotonic(),
       schedule: (everyMs, kind, fn) => this.#timers.schedule(everyMs, kind, fn, clock.now()),
@@ -206,7 +209,11 @@ export class Task {
       try {
         const became = queue.source.take(record, columns, row, queue.partitionTime)
         if (became === 'record') this.#observe(queue, record.timestamp)
-        else if (became === 'end') this.#end(queue)
+        else if (became === 'end') {
+          this.#end(queue)
+          queue.advance()
+          return true
+        }
       } catch (error) {
         if (record.isFlowing) throw this.#failure(error, topic, columns.offset[row]!)
         if (error instanceof NotReady) {
@@ -219,6 +226,7 @@ export class Task {
         this.#reject(queue, error.code, error)
       }
     }
+    queue.taken.value++
     queue.advance()
     return true
   }
@@ -321,6 +329,8 @@ export class Task {
 
   *#allCounters(): Iterable<Counter> {
     yield this.taken
+    yield* this.counters.values()
+    for (const queue of this.queues) yield queue.taken
     yield* this.drops.values()
     yield* this.rejected.values()
   }

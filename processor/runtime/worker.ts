@@ -3,11 +3,13 @@ import type { NotReady } from '../../schemas/serde.ts'
 import type { Failure } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
 import type { FetchedPartition, Fetcher, GroupHandlers, GroupMember, Kafka, Producer, Stores, World } from '../ports.ts'
+import type { Readings } from '../observe/readings.ts'
 import { assignTasks, type TaskPlace, tasksFor } from './assign.ts'
 import type { Step } from './commit.ts'
 import { rejecter } from './dead-letters.ts'
 import { openTasks } from './open.ts'
 import { Poison } from './poison.ts'
+import { Ledger, readTask } from './readings.ts'
 import type { RestoreProgress } from './restore.ts'
 import { Storing } from './storing.ts'
 import { ProcessingError, Task } from './task.ts'
@@ -62,6 +64,7 @@ export class Worker {
   readonly #storing: Storing
   readonly #transactions: Transactions
   readonly #poison = new Poison()
+  readonly #ledger = new Ledger()
   readonly #reject: (failure: Failure, cause: unknown) => void
   readonly #paused = new Set<string>()
   readonly #commands: (() => Promise<void>)[] = []
@@ -120,6 +123,14 @@ export class Worker {
       await this.#fetcher.close()
       await this.#producer.close()
     }
+  }
+
+  /** What metrics are made of. */
+  read(): Omit<Readings, 'state'> {
+    const { commits, aborts, restoring } = this
+    const tasks = [...this.tasks.values()]
+    const { topics } = this.#options
+    return { commits, aborts, restore: restoring, counts: this.#ledger.read(tasks), tasks: tasks.map(task => readTask(task, topics)) }
   }
 
   stop(): void {
@@ -299,6 +310,7 @@ export class Worker {
     if (this.#failure !== null || !(error instanceof AppError) || error.code === 'FENCED' || !isOutside(error)) throw error
     world.log.warn({ error }, 'the transaction failed: closing the tasks and taking up again from what is committed')
     const places = [...this.tasks.values()].map(task => ({ part: task.part.id, partition: task.partition }))
+    this.aborts++
     const isDamaged = error.code === 'STATE_CORRUPT'
     await this.#closeDirty()
     if (isDamaged) for (const { part, partition } of places) await this.#options.stores.destroy(`${part}_${partition}`)
@@ -334,6 +346,7 @@ export class Worker {
     const tasks = [...this.tasks.values()]
     this.tasks.clear()
     this.#fetcher.unassign(tasks.flatMap(task => task.positions()))
+    for (const task of tasks) this.#ledger.retire(task)
     for (const task of tasks) await task.close()
   }
 }

@@ -42,6 +42,8 @@ export class TaskState {
   readonly #cachesByStore = new Map<string, CachedStore<any>[]>()
   readonly #beforeFreeze: (() => void)[] = []
   readonly #evictables: Evictable[] = []
+  /** As of the last batch that reached the disk. */
+  #storedOffsets: ReadonlyMap<string, number> = new Map()
   #sources: readonly PartitionOffset[] = []
   #flushing: Promise<void> | null = null
   #lastFlushMs = 0
@@ -85,6 +87,11 @@ export class TaskState {
   /** The first changelog offset that is not applied; 0 for an empty store. */
   nextOffset(storeName: string): number {
     return this.#nextOffsets.get(storeName) ?? 0
+  }
+
+  /** Changelog records below this offset are on disk: in this process they are not needed again. */
+  storedOffset(storeName: string): number {
+    return this.#storedOffsets.get(storeName) ?? 0
   }
 
   /** The entries of one kind of a store, decoded by `codec`. `kind` is needed exactly where the store has kinds. */
@@ -187,9 +194,11 @@ export class TaskState {
     for (const cache of this.#caches) cache.drain(batch)
     batch.push(this.#meta(nowMs))
     const caches = [...this.#caches]
+    const offsets = new Map(this.#nextOffsets)
     this.#flushing = this.#store.write(batch).then(() => {
       for (const cache of caches) cache.drained()
       this.#lastFlushMs = nowMs
+      this.#storedOffsets = offsets
     })
     try {
       await this.#flushing

@@ -32,10 +32,16 @@ const conflict: readonly RejectionError[] = [
 export class IntakeProcessor implements ProcessorInstance<string, Payment> {
   readonly #context: ProcessorContext<{ seen: typeof seenState }, string, Intake>
   readonly #seen: Seen
+  readonly #valid: { value: number }
+  readonly #rejected: { value: number }
+  readonly #duplicates: { value: number }
 
   constructor(context: ProcessorContext<{ seen: typeof seenState }, string, Intake>) {
     this.#context = context
     this.#seen = new Seen(context.store('seen'))
+    this.#valid = context.counter('valid')
+    this.#rejected = context.counter('rejected')
+    this.#duplicates = context.counter('duplicates')
   }
 
   process(record: InputRecord<string, Payment>): void {
@@ -54,11 +60,17 @@ export class IntakeProcessor implements ProcessorInstance<string, Payment> {
     const { paymentId, eventTime, offset } = past
     const sighting = this.#seen.note(record.key, { paymentId, eventTime, offset, body: value })
     if (sighting === 'conflict') this.#reject(record, conflict, arrival)
-    else if (sighting === 'duplicate') this.#context.forward(record.key, duplicate, record.recordTimestamp)
-    else this.#context.forward(record.key, { kind: 'valid', payment, past }, eventTime)
+    else if (sighting === 'duplicate') {
+      this.#duplicates.value++
+      this.#context.forward(record.key, duplicate, record.recordTimestamp)
+    } else {
+      this.#valid.value++
+      this.#context.forward(record.key, { kind: 'valid', payment, past }, eventTime)
+    }
   }
 
   #reject(record: InputRecord<string, Payment>, problems: readonly RejectionError[], { value }: Arrival): void {
+    this.#rejected.value++
     const rejected = rejectedPayment(record.value, problems, record, value)
     this.#context.forward(record.key, { kind: 'rejected', rejected }, record.recordTimestamp)
   }

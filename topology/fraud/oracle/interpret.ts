@@ -172,6 +172,7 @@ export class Interpreter {
         forward: (key, value, timestamp) => this.#forward(node, { ...current!, key, value, timestamp }),
         schedule: () => () => {},
         streamTime: () => -1,
+        counter: () => ({ value: 0 }),
       })
       return {
         process(record: InputRecord<any, any>): void {

@@ -84,7 +84,10 @@ export class PartitionLog {
     if (header === null || header.control || sizeBytesOf(header) !== sizeBytes) return refused(codes.INVALID_RECORD)
     if (sizeBytes > options.maxBatchBytes) return refused(codes.MESSAGE_TOO_LARGE)
     if (header.producerId !== -1) {
+      // Before the coordinator is asked: what is fenced here joins no transaction.
+      if (this.producers.fenced(header)) return refused(codes.INVALID_PRODUCER_EPOCH)
       if (header.transactional && !this.producers.ongoing(header.producerId, header.producerEpoch)) {
+        this.producers.asks(header)
         const errorCode = options.admit(header)
         if (errorCode !== codes.NONE) return refused(errorCode)
       }

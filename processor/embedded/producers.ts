@@ -26,6 +26,7 @@ const lastSequence = ({ baseSequence, baseOffset, lastOffset }: BatchHeader): nu
 export class Producers {
   readonly #states = new Map<number, ProducerState>()
   readonly #open = new Map<number, number>()
+  readonly #asked = new Map<number, { epoch: number; lowestSequence: number }>()
   /** The first offset of the oldest open transaction; Infinity without one. */
   firstUnstable = Infinity
 
@@ -33,6 +34,22 @@ export class Producers {
   ongoing(producerId: number, epoch: number): boolean {
     const state = this.#states.get(producerId)
     return state !== undefined && state.transactionStart !== -1 && state.epoch === epoch
+  }
+
+  /** Whether a newer epoch of this producer has been seen here. */
+  fenced({ producerId, producerEpoch }: BatchHeader): boolean {
+    const state = this.#states.get(producerId)
+    return state !== undefined && producerEpoch < state.epoch
+  }
+
+  /**
+   * A batch asks to begin a transaction here. Until one has got in, none goes before the lowest sequence that asked: a batch
+   * that was told to come again finds its place still free (KIP-890).
+   */
+  asks({ producerId, producerEpoch: epoch, baseSequence }: BatchHeader): void {
+    const asked = this.#asked.get(producerId)
+    if (asked === undefined || epoch > asked.epoch) this.#asked.set(producerId, { epoch, lowestSequence: baseSequence })
+    else if (epoch === asked.epoch) asked.lowestSequence = Math.min(asked.lowestSequence, baseSequence)
   }
 
   /** A batch that was written before: its base offset. */
@@ -47,10 +64,11 @@ export class Producers {
   /** An error code. `strict`: a producer of transaction version 2, whose first batch in a partition has the sequence 0 (KIP-890). */
   check(header: BatchHeader, strict: boolean): number {
     const state = this.#states.get(header.producerId)
+    const asked = this.#asked.get(header.producerId)
+    if (asked !== undefined && header.baseSequence > asked.lowestSequence) return codes.OUT_OF_ORDER_SEQUENCE_NUMBER
     if (state === undefined) {
       return strict && header.baseSequence !== 0 ? codes.OUT_OF_ORDER_SEQUENCE_NUMBER : codes.NONE
     }
-    if (header.producerEpoch < state.epoch) return codes.INVALID_PRODUCER_EPOCH
     const last = header.producerEpoch === state.epoch ? state.recent.at(-1) : undefined
     const expected = last === undefined ? 0 : (last.lastSequence + 1) % sequences
     if (header.baseSequence !== expected) return codes.OUT_OF_ORDER_SEQUENCE_NUMBER
@@ -62,7 +80,9 @@ export class Producers {
     const state = this.#at(header.producerId, header.producerEpoch)
     state.recent.push({ firstSequence: header.baseSequence, lastSequence: lastSequence(header), baseOffset })
     if (state.recent.length > kept) state.recent.shift()
-    if (!header.transactional || state.transactionStart !== -1) return
+    if (!header.transactional) return
+    this.#asked.delete(header.producerId)
+    if (state.transactionStart !== -1) return
     state.transactionStart = baseOffset
     this.#open.set(header.producerId, baseOffset)
     this.firstUnstable = Math.min(this.firstUnstable, baseOffset)
@@ -72,6 +92,7 @@ export class Producers {
   ended(producerId: number, epoch: number): number | null {
     const state = this.#at(producerId, epoch)
     const start = state.transactionStart
+    this.#asked.delete(producerId)
     if (start === -1) return null
     state.transactionStart = -1
     this.#open.delete(producerId)

@@ -60,6 +60,8 @@ export interface Feed {
   readonly name: string
   /** How many records will come, when that is known. */
   readonly total: number | null
+  /** Of a file: rows left out so far, and what was wrong with the first of them. */
+  readonly skipped?: { readonly rows: number; readonly first: string | null }
   /** Up to `max` emissions in sending order; none at the end. */
   pull(max: number): Promise<readonly Emission[]>
   close(): Promise<void>

@@ -30,7 +30,6 @@ export interface ReplayOptions {
 
 export interface ReplayFeed extends Feed {
   readonly mapping: Mapping
-  /** Rows left out so far, and what was wrong with the first of them. */
   readonly skipped: { readonly rows: number; readonly first: string | null }
 }
 

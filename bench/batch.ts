@@ -4,9 +4,9 @@ import { decodeBatches } from '../processor/kafka/native/batch-decode.ts'
 import { Columns } from '../processor/kafka/native/columns.ts'
 import type { Compression } from '../processor/kafka/native/compression.ts'
 
-// Records per second of CPU through the record batch codec: `node bench/batch.ts [seconds per case]`. Keys of 16 bytes, values
-// of 200, batches of 4,500 records (1 MB). The median of five rounds; the rounds of all cases take turns. CPU time is that of
-// this thread, so that others on the machine count less than they would by the clock.
+// Records per second of CPU through the record batch codec: `node bench/batch.ts [seconds per case]`. Keys of 16
+// bytes, values of 200, batches of 4,500 records (1 MB). The median of five rounds; the rounds of all cases take
+// turns. CPU time is that of this thread, so that others on the machine count less than they would by the clock.
 
 const recordsPerBatch = 4_500
 const rounds = 5

@@ -97,6 +97,16 @@ test('case D: keys that look like the key of an abort marker, in records that ar
   ).toEqual({ offsets: [], left: 4 })
 })
 
+test('only an abort marker ends what is aborted', () => {
+  const log = logOf(0, [
+    { producerId: 1, kind: 'data', count: 2 },
+    { producerId: 1, kind: 'commit', count: 1 },
+    { producerId: 1, kind: 'data', count: 2 },
+  ])
+  const bytes = Buffer.concat(log.map(entry => bytesOf(entry)))
+  expect(delivered(bytes, [{ producerId: 1, firstOffset: 0 }])).toEqual({ offsets: [], left: 4 })
+})
+
 test('records of the same producer outside transactions are delivered, and so is everything when reading uncommitted', () => {
   const log = logOf(0, [
     { producerId: 1, kind: 'data', count: 2 },

@@ -30,8 +30,8 @@ export interface DecodeResult {
 
 /**
  * Knows which batches belong to aborted transactions: the algorithm of Java's CompletedFetch. The broker lists aborted
- * transactions in the order in which they ended, so they are sorted first. Each is active from its first offset until the
- * abort marker of its producer, which may also lie behind the end of this answer.
+ * transactions in the order in which they ended, so they are sorted first. Each is active from its first offset until
+ * the abort marker of its producer, which may also lie behind the end of this answer.
  */
 class AbortedFilter {
   readonly #waiting: readonly AbortedTransaction[]
@@ -72,9 +72,9 @@ function isAbortMarker(records: Buffer, batch: BatchHeader): boolean {
 }
 
 /**
- * Appends the records of all whole batches in `records` to `into`, without control records and aborted ones; a batch that
- * is cut off at the end is ignored. Uncompressed records stay where they are: the columns point into `records`. Throws a
- * `KafkaError`: `CORRUPT_MESSAGE` (with the batch's offset), `UNSUPPORTED_FOR_MESSAGE_FORMAT`,
+ * Appends the records of all whole batches in `records` to `into`, without control records and aborted ones; a batch
+ * that is cut off at the end is ignored. Uncompressed records stay where they are: the columns point into `records`.
+ * Throws a `KafkaError`: `CORRUPT_MESSAGE` (with the batch's offset), `UNSUPPORTED_FOR_MESSAGE_FORMAT`,
  * `UNSUPPORTED_COMPRESSION_TYPE`.
  */
 export function decodeBatches(records: Buffer, into: Columns, options: DecodeOptions): DecodeResult {

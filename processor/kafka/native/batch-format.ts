@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 
-// The layout of a record batch of version 2 (KIP-98). Integers are big-endian; the checksum covers all from `attributes` on,
-// so base offset and leader epoch can be set later.
+// The layout of a record batch of version 2 (KIP-98). Integers are big-endian; the checksum covers all from
+// `attributes` on, so base offset and leader epoch can be set later.
 //
 //  0 baseOffset int64          21 attributes int16       43 producerId int64
 //  8 batchLength int32         23 lastOffsetDelta int32  51 producerEpoch int16

@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer'
 import { countSize, VarintReader, writeVarlong } from './batch-format.ts'
 import { KafkaError } from './protocol/errors.ts'
 
-// The headers of one record, as their raw block: a count, then name and value of each with their lengths. The block does not
-// depend on its position, so it is passed from record to record as it is.
+// The headers of one record, as their raw block: a count, then name and value of each with their lengths. The block
+// does not depend on its position, so it is passed from record to record as it is.
 
 export interface RecordHeader {
   readonly name: string
@@ -66,8 +66,8 @@ export function decodeHeaders(buffer: Buffer, start: number, end: number): Recor
 }
 
 /**
- * The value of the last header of that name, as Java's `lastHeader`: a view, null for a null value, undefined when there
- * is none.
+ * The value of the last header of that name, as Java's `lastHeader`: a view, null for a null value, undefined when
+ * there is none.
  */
 export function findHeader(buffer: Buffer, start: number, end: number, name: Buffer): Buffer | null | undefined {
   let found: Buffer | null | undefined

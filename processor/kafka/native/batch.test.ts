@@ -144,6 +144,21 @@ test('a finished batch stays as it is while the next one is built', () => {
   expect(rowsOf(read(batch).columns)).toEqual([first])
 })
 
+test('a record takes no more room than is said beforehand', () => {
+  fc.assert(
+    fc.property(rows, given => {
+      const builder = new BatchBuilder()
+      for (const one of given) {
+        const before = builder.count === 0 ? 61 : builder.sizeBytes
+        append(builder, one)
+        const sizes = [one.key, one.value].map(bytes => (bytes === null ? 0 : Buffer.byteLength(bytes)))
+        const most = BatchBuilder.recordMaxBytes(sizes[0]!, sizes[1]!, encodeHeaders(one.headers).length)
+        expect(builder.sizeBytes - before).toBeLessThanOrEqual(most)
+      }
+    }),
+  )
+})
+
 test('a batch without records is refused', () => {
   expect(() => new BatchBuilder().finish(plain)).toThrow('without records')
 })

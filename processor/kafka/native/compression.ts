@@ -24,8 +24,8 @@ interface WebAssemblyCodecs {
 let codecs: WebAssemblyCodecs | undefined
 
 /**
- * Loaded when the first such batch comes, and from beside @platformatic/kafka, which brings it: all of that package would
- * take half a second to load.
+ * Loaded when the first such batch comes, and from beside @platformatic/kafka, which brings it: all of that package
+ * would take half a second to load.
  */
 function wasm(): WebAssemblyCodecs {
   if (codecs === undefined) {

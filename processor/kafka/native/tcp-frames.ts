@@ -18,7 +18,10 @@ export class FrameReader {
     this.#onFrame = onFrame
   }
 
-  /** Takes the first `size` bytes of `chunk`, which may be written again afterwards. Throws for a length that cannot be. */
+  /**
+   * Takes the first `size` bytes of `chunk`, which may be written again afterwards. Throws for a length that cannot
+   * be.
+   */
   push(chunk: Uint8Array, size: number): void {
     let at = 0
     while (at < size) {

@@ -27,8 +27,8 @@ interface Member extends Codec {
 const isScalar = (type: Scalar | readonly Field[]): type is Scalar => typeof type === 'string'
 
 /**
- * What a field is when nobody says: its default; else zero or empty; but null for structs, and for strings and bytes that
- * may be null.
+ * What a field is when nobody says: its default; else zero or empty; but null for structs, and for strings and bytes
+ * that may be null.
  */
 function initialOf(field: Field, version: number): () => unknown {
   const present = includes(field.versions, version)

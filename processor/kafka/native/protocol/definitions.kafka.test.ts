@@ -8,7 +8,8 @@ import { parseVersions, type Default, type Field, type Payload, type Scalar } fr
 import { payloads } from './payloads.ts'
 import { messages } from './tables.ts'
 
-// Compares every table with the definitions that Kafka itself is generated from: they travel inside the kafka-clients jar.
+// Compares every table with the definitions that Kafka itself is generated from: they travel inside the kafka-clients
+// jar.
 
 interface KafkaField {
   readonly name: string

@@ -107,6 +107,12 @@ test('only an abort marker ends what is aborted', () => {
   expect(delivered(bytes, [{ producerId: 1, firstOffset: 0 }])).toEqual({ offsets: [], left: 4 })
 })
 
+test('a transaction that is listed from within a batch covers the whole batch', () => {
+  const log = bytesOf({ producerId: 1, kind: 'data', baseOffset: 0, count: 3 })
+  expect(delivered(log, [{ producerId: 1, firstOffset: 2 }])).toEqual({ offsets: [], left: 3 })
+  expect(delivered(log, [{ producerId: 1, firstOffset: 3 }])).toEqual({ offsets: [0, 1, 2], left: 0 })
+})
+
 test('records of the same producer outside transactions are delivered, and so is everything when reading uncommitted', () => {
   const log = logOf(0, [
     { producerId: 1, kind: 'data', count: 2 },

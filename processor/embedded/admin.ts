@@ -4,7 +4,12 @@ import type { NewTopicRequest, Topic, Topics } from './topics.ts'
 
 export interface ClusterView {
   readonly clusterId: string
-  readonly nodes: readonly { readonly nodeId: number; readonly host: string; readonly port: number; readonly rack: null }[]
+  readonly nodes: readonly {
+    readonly nodeId: number
+    readonly host: string
+    readonly port: number
+    readonly rack: null
+  }[]
 }
 
 const unknownOperations = -2147483648
@@ -32,29 +37,41 @@ export class Admin {
     const { clusterId, nodes } = this.#cluster
     const mayCreate = this.#autoCreate && request.allowAutoTopicCreation !== false
     const asked = request.topics ?? null
-    const topics = asked === null
-      ? [...this.#topics.all()].map((topic) => this.#described(topic))
-      : asked.map(({ name, topicId }) => {
-        if (name === null || name === undefined) {
-          const topic = this.#topics.byId(topicId ?? noId)
-          return topic === undefined ? missing(null, topicId ?? noId, codes.UNKNOWN_TOPIC_ID) : this.#described(topic)
-        }
-        if (mayCreate) this.#topics.create({ name, numPartitions: -1, replicationFactor: -1 })
-        const topic = this.#topics.get(name)
-        return topic === undefined ? missing(name, noId, codes.UNKNOWN_TOPIC_OR_PARTITION) : this.#described(topic)
-      })
+    const topics =
+      asked === null
+        ? [...this.#topics.all()].map(topic => this.#described(topic))
+        : asked.map(({ name, topicId }) => {
+            if (name === null || name === undefined) {
+              const topic = this.#topics.byId(topicId ?? noId)
+              return topic === undefined
+                ? missing(null, topicId ?? noId, codes.UNKNOWN_TOPIC_ID)
+                : this.#described(topic)
+            }
+            if (mayCreate) this.#topics.create({ name, numPartitions: -1, replicationFactor: -1 })
+            const topic = this.#topics.get(name)
+            return topic === undefined ? missing(name, noId, codes.UNKNOWN_TOPIC_OR_PARTITION) : this.#described(topic)
+          })
     return { throttleTimeMs: 0, brokers: nodes, clusterId, controllerId: 1, topics }
   }
 
   #described({ name, id, partitions, replication }: Topic): object {
     return {
-      errorCode: codes.NONE, name, topicId: id, isInternal: false, topicAuthorizedOperations: unknownOperations,
+      errorCode: codes.NONE,
+      name,
+      topicId: id,
+      isInternal: false,
+      topicAuthorizedOperations: unknownOperations,
       partitions: partitions.map((_, partitionIndex) => {
         const leaderId = this.#topics.leader(partitionIndex)
         const count = this.#cluster.nodes.length
         const replicas = Array.from({ length: replication }, (_each, turn) => ((leaderId - 1 + turn) % count) + 1)
         return {
-          errorCode: codes.NONE, partitionIndex, leaderId, leaderEpoch: 0, replicaNodes: replicas, isrNodes: replicas,
+          errorCode: codes.NONE,
+          partitionIndex,
+          leaderId,
+          leaderEpoch: 0,
+          replicaNodes: replicas,
+          isrNodes: replicas,
           offlineReplicas: [],
         }
       }),
@@ -65,25 +82,38 @@ export class Admin {
     const { clusterId, nodes } = this.#cluster
     const brokers = nodes.map(({ nodeId, host, port, rack }) => ({ brokerId: nodeId, host, port, rack }))
     return {
-      throttleTimeMs: 0, errorCode: codes.NONE, errorMessage: null, endpointType: 1, clusterId, controllerId: 1, brokers,
+      throttleTimeMs: 0,
+      errorCode: codes.NONE,
+      errorMessage: null,
+      endpointType: 1,
+      clusterId,
+      controllerId: 1,
+      brokers,
       clusterAuthorizedOperations: unknownOperations,
     }
   }
 
   createTopics(request: { readonly topics: readonly NewTopicRequest[]; readonly validateOnly?: boolean }): object {
-    const topics = request.topics.map((asked) => {
+    const topics = request.topics.map(asked => {
       const { errorCode, message } = this.#topics.create(asked, request.validateOnly === true)
       const made = errorCode === codes.NONE ? this.#topics.get(asked.name) : undefined
       return {
-        name: asked.name, topicId: made?.id ?? noId, errorCode, errorMessage: message, topicConfigErrorCode: codes.NONE,
-        numPartitions: made?.partitions.length ?? -1, replicationFactor: made?.replication ?? -1,
-        configs: made?.configs.entries().map((entry) => config(entry)) ?? null,
+        name: asked.name,
+        topicId: made?.id ?? noId,
+        errorCode,
+        errorMessage: message,
+        topicConfigErrorCode: codes.NONE,
+        numPartitions: made?.partitions.length ?? -1,
+        replicationFactor: made?.replication ?? -1,
+        configs: made?.configs.entries().map(entry => config(entry)) ?? null,
       }
     })
     return { throttleTimeMs: 0, topics }
   }
 
-  deleteTopics(request: { readonly topics: readonly { readonly name: string | null; readonly topicId?: string }[] }): object {
+  deleteTopics(request: {
+    readonly topics: readonly { readonly name: string | null; readonly topicId?: string }[]
+  }): object {
     const responses = request.topics.map(({ name, topicId }) => {
       const byId = name === null || name === undefined
       const topic = byId ? this.#topics.byId(topicId ?? noId) : this.#topics.get(name)
@@ -98,9 +128,7 @@ export class Admin {
     return { throttleTimeMs: 0, responses }
   }
 
-  createPartitions(request: {
-    readonly topics: readonly { readonly name: string; readonly count: number }[]
-  }): object {
+  createPartitions(request: { readonly topics: readonly { readonly name: string; readonly count: number }[] }): object {
     const results = request.topics.map(({ name, count }) => {
       const { errorCode, message } = this.#topics.addPartitions(name, count)
       return { name, errorCode, errorMessage: message }
@@ -126,7 +154,7 @@ export class Admin {
       }
       const keys = configurationKeys ?? null
       const entries = topic.configs.entries().filter(({ name }) => keys === null || keys.includes(name))
-      return { errorCode: codes.NONE, errorMessage: null, ...named, configs: entries.map((entry) => config(entry)) }
+      return { errorCode: codes.NONE, errorMessage: null, ...named, configs: entries.map(entry => config(entry)) }
     })
     return { throttleTimeMs: 0, results }
   }
@@ -159,10 +187,22 @@ export class Admin {
   }
 }
 
-const missing = (name: string | null, topicId: string, errorCode: number): object =>
-  ({ errorCode, name, topicId, isInternal: false, partitions: [], topicAuthorizedOperations: unknownOperations })
+const missing = (name: string | null, topicId: string, errorCode: number): object => ({
+  errorCode,
+  name,
+  topicId,
+  isInternal: false,
+  partitions: [],
+  topicAuthorizedOperations: unknownOperations,
+})
 
 const config = ({ name, value, own }: { name: string; value: string; own: boolean }): object => ({
-  name, value, readOnly: false, configSource: own ? 1 : 5, isSensitive: false, synonyms: [], configType: 0,
+  name,
+  value,
+  readOnly: false,
+  configSource: own ? 1 : 5,
+  isSensitive: false,
+  synonyms: [],
+  configType: 0,
   documentation: null,
 })

@@ -71,8 +71,8 @@ export class Batches {
   }
 
   /**
-   * Whole batches from the one with `offset` on, below `limit`, up to `maxBytes`; with `atLeastOne` the first even if it
-   * is larger. `endOffset` is the offset behind them.
+   * Whole batches from the one with `offset` on, below `limit`, up to `maxBytes`; with `atLeastOne` the first even if
+   * it is larger. `endOffset` is the offset behind them.
    */
   read(offset: number, limit: number, maxBytes: number, atLeastOne: boolean): { records: Buffer; endOffset: number } {
     const ranges: Buffer[] = []

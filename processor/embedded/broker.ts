@@ -4,34 +4,9 @@ import { apis, isApi } from './apis.ts'
 import { EmbeddedChannel, type Caller } from './channel.ts'
 import { compact } from './compaction.ts'
 import type { PartitionLog } from './log.ts'
+import type { BrokerOptions } from './options.ts'
 import { Requests } from './requests.ts'
 import { Timers } from './timers.ts'
-
-export interface BrokerOptions {
-  /** 1 answers the transaction protocol of before KIP-890 part 2. Default 2. */
-  readonly transactionVersion?: 1 | 2
-  /** How long the markers of a transaction are under way; meanwhile its producer hears CONCURRENT_TRANSACTIONS. Default 0. */
-  readonly markerDelayMs?: number
-  /** `transaction.max.timeout.ms`. Default 15 minutes. */
-  readonly maxTransactionTimeoutMs?: number
-  /** `group.initial.rebalance.delay.ms`. Default 0: for tests and single processes. */
-  readonly initialRebalanceDelayMs?: number
-  /** `group.min.session.timeout.ms`. Default 6000. */
-  readonly minSessionTimeoutMs?: number
-  /** `group.max.session.timeout.ms`. Default 30 minutes. */
-  readonly maxSessionTimeoutMs?: number
-  /** `auto.create.topics.enable`. Default false. */
-  readonly autoCreateTopics?: boolean
-  /** `num.partitions`. Default 1. */
-  readonly defaultPartitions?: number
-  /**
-   * Bounds each partition of topics with `cleanup.policy=delete`: the oldest batches go, unread or not. Default none.
-   * `retention.bytes` of a topic does the same for that topic.
-   */
-  readonly maxBytesPerPartition?: number
-  /** A compacted partition is compacted when it has grown by so much, and by half of itself. Default 16 MiB. */
-  readonly compactionBytes?: number
-}
 
 export interface EmbeddedBroker {
   transport(): Transport
@@ -82,7 +57,7 @@ class Cluster implements EmbeddedBroker {
       bootstrap: this.#bootstrap,
       connect: async (address, { clientId, timeoutMs }) => {
         await this.#world.scheduler.yield()
-        const known = this.#bootstrap.some((each) => each.host === address.host && each.port === address.port)
+        const known = this.#bootstrap.some(each => each.host === address.host && each.port === address.port)
         if (!this.#open || !known) {
           throw new KafkaError('connect', 'NETWORK', `No embedded broker at ${address.host}:${address.port}.`)
         }
@@ -93,9 +68,13 @@ class Cluster implements EmbeddedBroker {
 
   #connect(caller: Caller, timeoutMs: number): EmbeddedChannel {
     const channel = new EmbeddedChannel({
-      scheduler: this.#world.scheduler, now: () => this.#world.clock.monotonic(), timers: this.#timers, timeoutMs, caller,
+      scheduler: this.#world.scheduler,
+      now: () => this.#world.clock.monotonic(),
+      timers: this.#timers,
+      timeoutMs,
+      caller,
       handler: (api, version, body, from) => this.#answer(api, version, body, from),
-      closed: (each) => this.#channels.delete(each),
+      closed: each => this.#channels.delete(each),
     })
     this.#channels.add(channel)
     return channel

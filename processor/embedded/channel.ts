@@ -29,8 +29,9 @@ export interface ChannelOptions {
 }
 
 /**
- * A connection in the same process. As on a broker's socket one request is worked on at a time, so a JoinGroup or a Fetch
- * that waits holds up what was sent after it; and each is begun in a turn of its own, so that timers and sockets get theirs.
+ * A connection in the same process. As on a broker's socket one request is worked on at a time, so a JoinGroup or a
+ * Fetch that waits holds up what was sent after it; and each is begun in a turn of its own, so that timers and sockets
+ * get theirs.
  */
 export class EmbeddedChannel implements Channel {
   readonly #options: ChannelOptions
@@ -99,7 +100,10 @@ export class EmbeddedChannel implements Channel {
   }
 }
 
-const lost = (api: string, why: string): KafkaError => new KafkaError(api, 'NETWORK', `${api} to the embedded broker: ${why}`)
+const lost = (api: string, why: string): KafkaError =>
+  new KafkaError(api, 'NETWORK', `${api} to the embedded broker: ${why}`)
 
 const broken = (api: string, cause: unknown): KafkaError =>
-  new KafkaError(api, 'UNKNOWN_SERVER_ERROR', `The embedded broker failed at ${api}. This is a defect of it.`, { cause })
+  new KafkaError(api, 'UNKNOWN_SERVER_ERROR', `The embedded broker failed at ${api}. This is a defect of it.`, {
+    cause,
+  })

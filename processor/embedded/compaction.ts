@@ -18,9 +18,9 @@ export interface CompactionOptions {
  *   before   a=1 b=1 | a=2 | x=9 abort | b=null c=1 | commit | ... open transaction, and always the last batch
  *   after                a=2             b=null c=1   commit   ... untouched
  *
- * Only what is below the last stable offset is compacted, so each transaction in it has an outcome: records of aborted ones go
- * and take no part in what is the last of a key. The last batch always stays, as Kafka's active segment does: otherwise a
- * reader that goes on until the end of the log would wait for ever.
+ * Only what is below the last stable offset is compacted, so each transaction in it has an outcome: records of aborted
+ * ones go and take no part in what is the last of a key. The last batch always stays, as Kafka's active segment does:
+ * otherwise a reader that goes on until the end of the log would wait for ever.
  */
 export function compact(log: PartitionLog, { nowMs, deleteRetentionMs }: CompactionOptions): void {
   const all = log.batches.all
@@ -39,14 +39,20 @@ export function compact(log: PartitionLog, { nowMs, deleteRetentionMs }: Compact
       continue
     }
     const records = recordsOf(batch)
-    const left = records.filter(({ key, value, offset }) =>
-      key !== null && last.get(key.toString('latin1')) === offset && !(value === null && old))
+    const left = records.filter(
+      ({ key, value, offset }) =>
+        key !== null && last.get(key.toString('latin1')) === offset && !(value === null && old),
+    )
     if (left.length === records.length) kept.push(batch)
     else if (left.length > 0) kept.push(rebuilt(batch, left))
   }
   const end = all[count]?.baseOffset ?? log.endOffset
   // A transaction whose records are gone needs no entry; one that reaches behind what was compacted keeps its.
-  log.compacted(count, packed(kept), log.abortedTransactions.filter(({ lastOffset }) => lastOffset >= end))
+  log.compacted(
+    count,
+    packed(kept),
+    log.abortedTransactions.filter(({ lastOffset }) => lastOffset >= end),
+  )
 }
 
 /** The batches whose transaction was aborted. */
@@ -58,8 +64,11 @@ function abortedOf(batches: readonly Batch[], transactions: readonly AbortedTran
     else list.push(transaction)
   }
   const isAborted = ({ producerId, transactional, control, baseOffset }: Batch): boolean =>
-    transactional && !control && (byProducer.get(producerId) ?? []).some((transaction) =>
-      baseOffset >= transaction.firstOffset && baseOffset < transaction.lastOffset)
+    transactional &&
+    !control &&
+    (byProducer.get(producerId) ?? []).some(
+      transaction => baseOffset >= transaction.firstOffset && baseOffset < transaction.lastOffset,
+    )
   return new Set(batches.filter(isAborted))
 }
 
@@ -73,8 +82,8 @@ function lastOffsets(batches: readonly Batch[], aborted: ReadonlySet<Batch>): Re
 }
 
 /**
- * The batch with some of its records. Their bytes stay as they are, because a record's offset and time are relative to those
- * of the batch, and the batch keeps the range of offsets that it had.
+ * The batch with some of its records. Their bytes stay as they are, because a record's offset and time are relative to
+ * those of the batch, and the batch keeps the range of offsets that it had.
  */
 function rebuilt(batch: Batch, records: readonly RecordRange[]): Batch {
   const head = Buffer.from(batch.bytes.subarray(batch.start, batch.start + at.records))
@@ -85,11 +94,11 @@ function rebuilt(batch: Batch, records: readonly RecordRange[]): Batch {
   return { ...batch, bytes, start: 0, end: bytes.length, count: records.length, compression: 0 }
 }
 
-/** Side by side in a buffer of their own, so that the segments they came from can go, and reading them takes no copy. */
+/** Side by side in a buffer of their own, so that the segments they came from can go. */
 function packed(batches: readonly Batch[]): Batch[] {
-  const bytes = Buffer.concat(batches.map((batch) => batch.bytes.subarray(batch.start, batch.end)))
+  const bytes = Buffer.concat(batches.map(batch => batch.bytes.subarray(batch.start, batch.end)))
   let start = 0
-  return batches.map((batch) => {
+  return batches.map(batch => {
     const end = start + sizeBytesOf(batch)
     const moved = { ...batch, bytes, start, end }
     start = end

@@ -15,7 +15,7 @@ const defaults: Readonly<Record<string, string>> = {
   'min.cleanable.dirty.ratio': '0.5',
   'min.compaction.lag.ms': '0',
   'min.insync.replicas': '1',
-  'preallocate': 'false',
+  preallocate: 'false',
   'retention.bytes': '-1',
   'retention.ms': '604800000',
   'segment.bytes': '1073741824',
@@ -27,7 +27,11 @@ const defaults: Readonly<Record<string, string>> = {
 
 const policies = new Set(['delete', 'compact', 'compact,delete', 'delete,compact', ''])
 const texts = new Set([
-  'cleanup.policy', 'compression.type', 'message.timestamp.type', 'preallocate', 'unclean.leader.election.enable',
+  'cleanup.policy',
+  'compression.type',
+  'message.timestamp.type',
+  'preallocate',
+  'unclean.leader.election.enable',
 ])
 
 export class TopicConfigs {
@@ -55,7 +59,7 @@ export class TopicConfigs {
 
   /** As DescribeConfigs answers them: source 1 is the topic's own setting, 5 the default. */
   entries(): { name: string; value: string; own: boolean }[] {
-    return Object.keys(defaults).map((name) => ({ name, value: this.text(name), own: this.#given.has(name) }))
+    return Object.keys(defaults).map(name => ({ name, value: this.text(name), own: this.#given.has(name) }))
   }
 }
 
@@ -64,7 +68,8 @@ export function configProblem(given: ReadonlyMap<string, string>): string | null
   for (const [name, value] of given) {
     if (defaults[name] === undefined) return `Unknown topic config name: ${name}`
     const isText = texts.has(name)
-    if (!isText && (value === '' || !Number.isFinite(Number(value)))) return `Invalid value ${value} for configuration ${name}`
+    if (!isText && (value === '' || !Number.isFinite(Number(value))))
+      return `Invalid value ${value} for configuration ${name}`
     if (name === 'cleanup.policy' && !policies.has(value)) return `Invalid value ${value} for configuration ${name}`
     // Stamping would mean to rewrite and re-sum every batch; nothing of ours asks for it.
     if (name === 'message.timestamp.type' && value !== 'CreateTime') {

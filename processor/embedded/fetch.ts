@@ -65,7 +65,7 @@ export class Fetches {
   }
 
   #wait(request: FetchRequest, version: number, node: number): Promise<object> {
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       const finish = (body: object): void => {
         for (const stop of stops) stop()
         timer.stop()
@@ -76,7 +76,7 @@ export class Fetches {
         const answer = this.#read(request, version, node)
         if (answer.urgent || answer.bytes >= request.minBytes) finish(answer.body)
       }
-      const stops = this.#logs(request, version).map((log) => log.listen(look))
+      const stops = this.#logs(request, version).map(log => log.listen(look))
       timer.set(request.maxWaitMs)
     })
   }
@@ -86,7 +86,7 @@ export class Fetches {
   }
 
   #logs(request: FetchRequest, version: number): PartitionLog[] {
-    return request.topics.flatMap((each) => {
+    return request.topics.flatMap(each => {
       const topic = this.#topic(each, version)
       return each.partitions.flatMap(({ partition }) => topic?.partitions[partition] ?? [])
     })
@@ -96,11 +96,17 @@ export class Fetches {
     const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
     let bytes = 0
     let urgent = false
-    const responses = request.topics.map((each) => {
+    const responses = request.topics.map(each => {
       const topic = this.#topic(each, version)
-      const partitions = each.partitions.map((asked) => {
+      const partitions = each.partitions.map(asked => {
         const left = Math.min(asked.partitionMaxBytes, (request.maxBytes ?? Infinity) - bytes)
-        const answer = this.#partition(topic, asked, { version, node, isolation, maxBytes: left, atLeastOne: bytes === 0 })
+        const answer = this.#partition(topic, asked, {
+          version,
+          node,
+          isolation,
+          maxBytes: left,
+          atLeastOne: bytes === 0,
+        })
         bytes += answer.records?.length ?? 0
         urgent ||= answer.errorCode !== codes.NONE
         return answer
@@ -126,8 +132,14 @@ export class Fetches {
     const { errorCode, records, aborted } = log.read(fetchOffset, how.isolation, how.maxBytes, how.atLeastOne)
     if (errorCode !== codes.NONE) return failedPartition(partition, errorCode)
     return {
-      partitionIndex: partition, errorCode, highWatermark: log.endOffset, lastStableOffset: log.lastStableOffset,
-      logStartOffset: log.logStartOffset, abortedTransactions: aborted, preferredReadReplica: -1, records,
+      partitionIndex: partition,
+      errorCode,
+      highWatermark: log.endOffset,
+      lastStableOffset: log.lastStableOffset,
+      logStartOffset: log.logStartOffset,
+      abortedTransactions: aborted,
+      preferredReadReplica: -1,
+      records,
     }
   }
 }
@@ -135,6 +147,12 @@ export class Fetches {
 const failed = (errorCode: number): object => ({ throttleTimeMs: 0, errorCode, sessionId: 0, responses: [] })
 
 const failedPartition = (partitionIndex: number, errorCode: number): PartitionAnswer => ({
-  partitionIndex, errorCode, highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, abortedTransactions: null,
-  preferredReadReplica: -1, records: null,
+  partitionIndex,
+  errorCode,
+  highWatermark: -1,
+  lastStableOffset: -1,
+  logStartOffset: -1,
+  abortedTransactions: null,
+  preferredReadReplica: -1,
+  records: null,
 })

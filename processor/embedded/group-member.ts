@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import type { Timer } from './timers.ts'
 
 export interface GroupProtocol {
@@ -76,4 +76,26 @@ export function chooseProtocol(members: readonly GroupMemberState[]): string | n
 }
 
 export const knownToAll = (members: readonly GroupMemberState[], name: string): boolean =>
-  members.every(({ protocols }) => protocols.some((protocol) => protocol.name === name))
+  members.every(({ protocols }) => protocols.some(protocol => protocol.name === name))
+
+export const noAssignment = Buffer.alloc(0)
+
+export const failedJoin = (errorCode: number, memberId: string): JoinAnswer => ({
+  throttleTimeMs: 0,
+  errorCode,
+  generationId: -1,
+  protocolType: null,
+  protocolName: null,
+  leader: '',
+  skipAssignment: false,
+  memberId,
+  members: [],
+})
+
+export const failedSync = (errorCode: number): SyncAnswer => ({
+  throttleTimeMs: 0,
+  errorCode,
+  protocolType: null,
+  protocolName: null,
+  assignment: noAssignment,
+})

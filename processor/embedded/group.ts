@@ -1,17 +1,23 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import type { World } from '../ports.ts'
 import { codes } from './codes.ts'
 import {
-  chooseProtocol, knownToAll, type GroupMemberState, type JoinAnswer, type JoinRequest, type SyncAnswer,
+  chooseProtocol,
+  failedJoin,
+  failedSync,
+  knownToAll,
+  noAssignment,
+  type GroupMemberState,
+  type JoinAnswer,
+  type JoinRequest,
+  type SyncAnswer,
 } from './group-member.ts'
 import { GroupOffsets } from './offsets.ts'
 import type { Timer, Timers } from './timers.ts'
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable'
 
-const noAssignment = Buffer.alloc(0)
-
-/** What a classic group knows, and how it goes from one generation to the next. Requests come through `groups.ts`. */
+/** A classic group, and how it goes from one generation to the next. Requests come through `groups.ts`. */
 export class Group {
   readonly id: string
   readonly offsets = new GroupOffsets()
@@ -63,7 +69,7 @@ export class Group {
 
   newMemberId(prefix: string): string {
     const words = Array.from({ length: 4 }, () => Math.floor(this.#world.random.next() * 0x1_0000_0000))
-    return `${prefix}-${words.map((word) => word.toString(16).padStart(8, '0')).join('')}`
+    return `${prefix}-${words.map(word => word.toString(16).padStart(8, '0')).join('')}`
   }
 
   addPending(memberId: string, sessionTimeoutMs: number): void {
@@ -82,9 +88,17 @@ export class Group {
     this.pending.get(memberId)?.stop()
     this.pending.delete(memberId)
     const member: GroupMemberState = {
-      memberId, instanceId: request.groupInstanceId, clientId, sessionTimeoutMs: request.sessionTimeoutMs,
-      rebalanceTimeoutMs: request.rebalanceTimeoutMs, protocols: request.protocols, assignment: noAssignment,
-      isNew: true, join, sync: null, session: this.#timers.timer(() => this.#expireSession(member)),
+      memberId,
+      instanceId: request.groupInstanceId,
+      clientId,
+      sessionTimeoutMs: request.sessionTimeoutMs,
+      rebalanceTimeoutMs: request.rebalanceTimeoutMs,
+      protocols: request.protocols,
+      assignment: noAssignment,
+      isNew: true,
+      join,
+      sync: null,
+      session: this.#timers.timer(() => this.#expireSession(member)),
     }
     if (this.members.size === 0) this.protocolType = request.protocolType
     this.members.set(memberId, member)
@@ -149,8 +163,8 @@ export class Group {
     else this.#joinTimer.set(this.#rebalanceTimeoutMs())
   }
 
+  /** But the first rebalance of a group waits its whole delay for more members. */
   completeIfAllJoined(): void {
-    // The first rebalance of a group waits its whole delay for more members.
     if (this.state === 'PreparingRebalance' && !this.#initial && this.#allJoined()) this.#completeJoin()
   }
 
@@ -185,9 +199,15 @@ export class Group {
   joined(member: GroupMemberState, skipAssignment = false): JoinAnswer {
     const isLeader = this.leader === member.memberId
     return {
-      throttleTimeMs: 0, errorCode: codes.NONE, generationId: this.generation, protocolType: this.protocolType,
-      protocolName: this.protocolName, leader: this.leader ?? '', skipAssignment, memberId: member.memberId,
-      members: isLeader ? [...this.members.values()].map((each) => this.#described(each)) : [],
+      throttleTimeMs: 0,
+      errorCode: codes.NONE,
+      generationId: this.generation,
+      protocolType: this.protocolType,
+      protocolName: this.protocolName,
+      leader: this.leader ?? '',
+      skipAssignment,
+      memberId: member.memberId,
+      members: isLeader ? [...this.members.values()].map(each => this.#described(each)) : [],
     }
   }
 
@@ -236,14 +256,12 @@ export class Group {
 
   /** The leader is one of those that joined; false when nobody did. */
   #electLeader(): boolean {
-    const leader = this.leader === null ? undefined : this.members.get(this.leader)
+    const leader = this.members.get(this.leader ?? '')
     if (leader !== undefined && leader.join !== null) return true
-    for (const member of this.members.values()) {
-      if (member.join === null) continue
-      this.leader = member.memberId
-      return true
-    }
-    return false
+    const next = [...this.members.values()].find(({ join }) => join !== null)
+    if (next === undefined) return false
+    this.leader = next.memberId
+    return true
   }
 
   #expireSession(member: GroupMemberState): void {
@@ -279,11 +297,3 @@ export class Group {
     }
   }
 }
-
-export const failedJoin = (errorCode: number, memberId: string): JoinAnswer => ({
-  throttleTimeMs: 0, errorCode, generationId: -1, protocolType: null, protocolName: null, leader: '',
-  skipAssignment: false, memberId, members: [],
-})
-
-export const failedSync = (errorCode: number): SyncAnswer =>
-  ({ throttleTimeMs: 0, errorCode, protocolType: null, protocolName: null, assignment: noAssignment })

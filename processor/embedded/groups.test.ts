@@ -32,14 +32,24 @@ class Member {
   }
 
   #ask<Answer>(api: string, version: number, body: object): Promise<Answer> {
-    const identity = { groupId: 'g', memberId: this.memberId, groupInstanceId: this.instanceId, generationId: this.generation }
+    const identity = {
+      groupId: 'g',
+      memberId: this.memberId,
+      groupInstanceId: this.instanceId,
+      generationId: this.generation,
+    }
     return this.#bench.ask(api, version, { ...identity, ...body }, this.name)
   }
 
   async joinOnce(metadata = this.name, body: object = {}): Promise<Joined> {
     const protocols = [{ name: 'stream', metadata: Buffer.from(metadata) }]
     const answer = await this.#ask<Joined>('JoinGroup', 9, {
-      sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 30_000, protocolType: 'consumer', protocols, reason: null, ...body,
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 30_000,
+      protocolType: 'consumer',
+      protocols,
+      reason: null,
+      ...body,
     })
     if (answer.memberId !== '') this.memberId = answer.memberId
     if (answer.errorCode === codes.NONE) this.generation = answer.generationId
@@ -63,13 +73,19 @@ class Member {
 
   async leave(): Promise<number> {
     const members = [{ memberId: this.memberId, groupInstanceId: this.instanceId, reason: null }]
-    return (await this.#ask<{ members: { errorCode: number }[] }>('LeaveGroup', 5, { members })).members[0]?.errorCode ?? -1
+    return (
+      (await this.#ask<{ members: { errorCode: number }[] }>('LeaveGroup', 5, { members })).members[0]?.errorCode ?? -1
+    )
   }
 
   async commit(offset: number, body: object = {}): Promise<number> {
-    const partitions = [{ partitionIndex: 0, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata: null }]
+    const partitions = [
+      { partitionIndex: 0, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata: null },
+    ]
     const answer = await this.#ask<{ topics: { partitions: { errorCode: number }[] }[] }>('OffsetCommit', 8, {
-      generationIdOrMemberEpoch: this.generation, topics: [{ name: 't', partitions }], ...body,
+      generationIdOrMemberEpoch: this.generation,
+      topics: [{ name: 't', partitions }],
+      ...body,
     })
     return answer.topics[0]?.partitions[0]?.errorCode ?? -1
   }
@@ -82,7 +98,8 @@ class GroupBench extends Bench {
 
   async committed(): Promise<number> {
     const groups = [{ groupId: 'g', topics: [{ name: 't', partitionIndexes: [0] }] }]
-    return (await this.ask('OffsetFetch', 8, { groups, requireStable: true })).groups[0].topics[0].partitions[0].committedOffset
+    return (await this.ask('OffsetFetch', 8, { groups, requireStable: true })).groups[0].topics[0].partitions[0]
+      .committedOffset
   }
 
   async state(): Promise<{ groupState: string; protocolType: string; protocolData: string; members: unknown[] }> {
@@ -91,11 +108,12 @@ class GroupBench extends Bench {
 
   /** Lets the members join and sync together; the leader assigns to each its name. */
   async gather(members: readonly Member[]): Promise<Joined[]> {
-    const joins = members.map((member) => member.join())
+    const joins = members.map(member => member.join())
     await this.world.advance(0)
     const joined = await Promise.all(joins)
-    const synced = await Promise.all(members.map((member, index) =>
-      member.sync(joined[index]?.leader === member.memberId ? members : [])))
+    const synced = await Promise.all(
+      members.map((member, index) => member.sync(joined[index]?.leader === member.memberId ? members : [])),
+    )
     expect(synced.map(({ assignment }) => assignment.toString())).toEqual(members.map(({ name }) => `for ${name}`))
     return joined
   }
@@ -103,7 +121,7 @@ class GroupBench extends Bench {
 
 test('three members join, the leader sees what each said, each gets its assignment', async () => {
   const bench = new GroupBench()
-  const members = ['a', 'b', 'c'].map((name) => bench.member(name))
+  const members = ['a', 'b', 'c'].map(name => bench.member(name))
   const joined = await bench.gather(members)
   expect(new Set(joined.map(({ generationId }) => generationId))).toEqual(new Set([1]))
   const leaders = joined.filter(({ leader, memberId }) => leader === memberId)
@@ -188,7 +206,10 @@ test('a static member comes back: same generation, same assignment, new member i
   await bench.topic('t')
   const [a, b] = [bench.member('a', 'host-1'), bench.member('b', 'host-2')]
   const leader = (await bench.gather([a, b]))[0]?.leader
-  for (const [old, name] of [[a, 'a'], [b, 'b']] as const) {
+  for (const [old, name] of [
+    [a, 'a'],
+    [b, 'b'],
+  ] as const) {
     const back = bench.member(`${name}-again`, old.instanceId)
     const leads = leader === old.memberId
     const joined = await back.join()
@@ -232,9 +253,13 @@ test('a static member can be removed by its instance id alone', async () => {
   const bench = new GroupBench()
   const member = bench.member('a', 'host-1')
   await bench.gather([member])
-  const remove = async (instanceId: string): Promise<number> => (await bench.ask('LeaveGroup', 5, {
-    groupId: 'g', members: [{ memberId: '', groupInstanceId: instanceId, reason: null }],
-  })).members[0].errorCode
+  const remove = async (instanceId: string): Promise<number> =>
+    (
+      await bench.ask('LeaveGroup', 5, {
+        groupId: 'g',
+        members: [{ memberId: '', groupInstanceId: instanceId, reason: null }],
+      })
+    ).members[0].errorCode
   expect(await remove('host-9')).toBe(codes.UNKNOWN_MEMBER_ID)
   expect(await remove('host-1')).toBe(codes.NONE)
   expect((await bench.state()).groupState).toBe('Empty')
@@ -264,7 +289,9 @@ test('SyncGroup: wrong generation, wrong protocol, and a rebalance that overtake
   const [first] = await Promise.all(joins)
   const follower = first?.leader === a.memberId ? b : a
   expect(await follower.sync([], { generationId: 9 })).toMatchObject({ errorCode: codes.ILLEGAL_GENERATION })
-  expect(await follower.sync([], { protocolName: 'range' })).toMatchObject({ errorCode: codes.INCONSISTENT_GROUP_PROTOCOL })
+  expect(await follower.sync([], { protocolName: 'range' })).toMatchObject({
+    errorCode: codes.INCONSISTENT_GROUP_PROTOCOL,
+  })
   const waiting = follower.sync()
   await bench.world.settle()
   void c.join()
@@ -275,12 +302,16 @@ test('what JoinGroup refuses', async () => {
   const bench = new GroupBench({ minSessionTimeoutMs: 6000 })
   const member = bench.member('a')
   expect(await member.joinOnce('a', { groupId: '' })).toMatchObject({ errorCode: codes.INVALID_GROUP_ID })
-  expect(await member.joinOnce('a', { sessionTimeoutMs: 5999 })).toMatchObject({ errorCode: codes.INVALID_SESSION_TIMEOUT })
+  expect(await member.joinOnce('a', { sessionTimeoutMs: 5999 })).toMatchObject({
+    errorCode: codes.INVALID_SESSION_TIMEOUT,
+  })
   expect(await member.joinOnce('a', { memberId: 'nobody' })).toMatchObject({ errorCode: codes.UNKNOWN_MEMBER_ID })
   member.memberId = ''
   await bench.gather([member])
   const protocols = [{ name: 'other', metadata: Buffer.alloc(0) }]
-  expect(await bench.member('b').joinOnce('b', { protocols })).toMatchObject({ errorCode: codes.INCONSISTENT_GROUP_PROTOCOL })
+  expect(await bench.member('b').joinOnce('b', { protocols })).toMatchObject({
+    errorCode: codes.INCONSISTENT_GROUP_PROTOCOL,
+  })
 })
 
 test('the first rebalance waits its delay for more members', async () => {
@@ -315,13 +346,25 @@ test('TxnOffsetCommit is checked against the membership (KIP-447)', async () => 
   await bench.topic('t')
   const a = bench.member('a', 'host-1')
   await bench.gather([a])
-  const { producerId, producerEpoch } = await bench.ask('InitProducerId', 5, { transactionalId: 'x', transactionTimeoutMs: 9000 })
+  const { producerId, producerEpoch } = await bench.ask('InitProducerId', 5, {
+    transactionalId: 'x',
+    transactionTimeoutMs: 9000,
+  })
   const commit = async (body: object): Promise<number> => {
     const partitions = [{ partitionIndex: 0, committedOffset: 5, committedLeaderEpoch: -1, committedMetadata: null }]
-    return (await bench.ask('TxnOffsetCommit', 5, {
-      transactionalId: 'x', groupId: 'g', producerId, producerEpoch, generationId: a.generation, memberId: a.memberId,
-      groupInstanceId: a.instanceId, topics: [{ name: 't', partitions }], ...body,
-    })).topics[0].partitions[0].errorCode
+    return (
+      await bench.ask('TxnOffsetCommit', 5, {
+        transactionalId: 'x',
+        groupId: 'g',
+        producerId,
+        producerEpoch,
+        generationId: a.generation,
+        memberId: a.memberId,
+        groupInstanceId: a.instanceId,
+        topics: [{ name: 't', partitions }],
+        ...body,
+      })
+    ).topics[0].partitions[0].errorCode
   }
   expect(await commit({ generationId: 9 })).toBe(codes.ILLEGAL_GENERATION)
   expect(await commit({ memberId: 'nobody' })).toBe(codes.FENCED_INSTANCE_ID)

@@ -1,8 +1,17 @@
 import type { Buffer } from 'node:buffer'
 import type { World } from '../ports.ts'
 import { codes } from './codes.ts'
-import { failedJoin, failedSync, Group } from './group.ts'
-import { sameProtocols, type GroupMemberState, type JoinAnswer, type JoinRequest, type SyncAnswer } from './group-member.ts'
+import { Group } from './group.ts'
+import {
+  failedJoin,
+  failedSync,
+  noAssignment,
+  sameProtocols,
+  type GroupMemberState,
+  type JoinAnswer,
+  type JoinRequest,
+  type SyncAnswer,
+} from './group-member.ts'
 import type { Timers } from './timers.ts'
 
 export interface GroupOptions {
@@ -99,12 +108,12 @@ export class Groups {
   }
 
   #add(group: Group, request: JoinRequest, memberId: string, clientId: string): Promise<JoinAnswer> {
-    return new Promise((resolve) => group.addMember(request, memberId, clientId, resolve))
+    return new Promise(resolve => group.addMember(request, memberId, clientId, resolve))
   }
 
   /** A static member is back: in a stable group it takes its old place, and nothing is assigned anew. */
   #replace(group: Group, member: GroupMemberState, request: JoinRequest, memberId: string): Promise<JoinAnswer> {
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       group.replaceStatic(member, memberId)
       group.update(member, request, resolve)
       if (group.state === 'Stable' && request.protocols.some(({ name }) => name === group.protocolName)) {
@@ -121,7 +130,7 @@ export class Groups {
     if (group.state === 'CompletingRebalance' && same) return group.joined(member)
     // The leader may have seen what its metadata do not show, such as a topic with more partitions.
     if (group.state === 'Stable' && same && group.leader !== member.memberId) return group.joined(member)
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       group.update(member, request, resolve)
       group.rebalance()
     })
@@ -142,10 +151,10 @@ export class Groups {
       group.sawSync(member)
       return group.synced(member)
     }
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       group.awaitSync(member, resolve)
       if (group.leader !== memberId) return
-      group.assign(new Map(request.assignments.map((each) => [each.memberId, each.assignment])))
+      group.assign(new Map(request.assignments.map(each => [each.memberId, each.assignment])))
     })
   }
 
@@ -191,10 +200,14 @@ export class Groups {
     const rest = { errorCode: codes.NONE, groupId, authorizedOperations: -2147483648 }
     if (group === undefined) return { ...rest, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
     const stable = group.state === 'Stable'
-    const members = [...group.members.values()].map((member) => ({
-      memberId: member.memberId, groupInstanceId: member.instanceId, clientId: member.clientId, clientHost: '/embedded',
-      memberMetadata: (stable && member.protocols.find(({ name }) => name === group.protocolName)?.metadata) || nothing,
-      memberAssignment: stable ? member.assignment : nothing,
+    const members = [...group.members.values()].map(member => ({
+      memberId: member.memberId,
+      groupInstanceId: member.instanceId,
+      clientId: member.clientId,
+      clientHost: '/embedded',
+      memberMetadata:
+        (stable && member.protocols.find(({ name }) => name === group.protocolName)?.metadata) || noAssignment,
+      memberAssignment: stable ? member.assignment : noAssignment,
     }))
     const protocolData = (stable && group.protocolName) || ''
     return { ...rest, groupState: group.state, protocolType: group.protocolType ?? '', protocolData, members }
@@ -203,5 +216,3 @@ export class Groups {
 
 const differs = (given: string | null | undefined, actual: string | null): boolean =>
   given !== null && given !== undefined && given !== actual
-
-const nothing = failedSync(codes.NONE).assignment

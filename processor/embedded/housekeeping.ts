@@ -1,5 +1,5 @@
 import type { World } from '../ports.ts'
-import type { BrokerOptions } from './broker.ts'
+import type { BrokerOptions } from './options.ts'
 import { compact } from './compaction.ts'
 import type { PartitionLog } from './log.ts'
 import type { Timers } from './timers.ts'
@@ -35,10 +35,12 @@ export class Housekeeping {
     if (grownBytes < this.#compactionBytes || grownBytes < sizeBytes / 2 || this.#waiting.has(log)) return
     // Not within the request that made it grow: its producer is not to wait for it.
     this.#waiting.add(log)
-    this.#timers.timer(() => {
-      this.#waiting.delete(log)
-      compact(log, { nowMs: this.#world.clock.now(), deleteRetentionMs: configs.number('delete.retention.ms') })
-      this.#compactBytes.set(log, log.batches.sizeBytes)
-    }).set(0)
+    this.#timers
+      .timer(() => {
+        this.#waiting.delete(log)
+        compact(log, { nowMs: this.#world.clock.now(), deleteRetentionMs: configs.number('delete.retention.ms') })
+        this.#compactBytes.set(log, log.batches.sizeBytes)
+      })
+      .set(0)
   }
 }

@@ -33,14 +33,21 @@ export function listOffsets(topics: Topics, request: ListOffsetsRequest, node: n
 
 const nowhere = { timestamp: -1, offset: -1, leaderEpoch: -1 }
 
-function find(log: PartitionLog, timestamp: number, committed: boolean): { timestamp: number; offset: number; leaderEpoch: number } {
+function find(
+  log: PartitionLog,
+  timestamp: number,
+  committed: boolean,
+): { timestamp: number; offset: number; leaderEpoch: number } {
   if (timestamp === earliest) return { timestamp: -1, offset: log.logStartOffset, leaderEpoch: 0 }
   if (timestamp === latest) {
     return { timestamp: -1, offset: committed ? log.lastStableOffset : log.endOffset, leaderEpoch: 0 }
   }
   const limit = committed ? log.lastStableOffset : log.endOffset
   if (timestamp === maxTimestamp) {
-    const newest = log.batches.all.reduce((time, batch) => (batch.control ? time : Math.max(time, batch.maxTimestamp)), -1)
+    const newest = log.batches.all.reduce(
+      (time, batch) => (batch.control ? time : Math.max(time, batch.maxTimestamp)),
+      -1,
+    )
     return newest === -1 ? nowhere : find(log, newest, committed)
   }
   for (const batch of log.batches.all) {

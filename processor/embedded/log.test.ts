@@ -21,25 +21,49 @@ class LogBench extends Bench {
     return (await this.ask('Produce', 12, { transactionalId, acks: -1, topicData })).responses[0].partitionResponses[0]
   }
 
-  async begin(name: string): Promise<{ producerId: number; epoch: number; transactional: true; transactionalId: string }> {
+  async begin(
+    name: string,
+  ): Promise<{ producerId: number; epoch: number; transactional: true; transactionalId: string }> {
     const answer = await this.ask('InitProducerId', 5, { transactionalId: name, transactionTimeoutMs: 60_000 })
     return { producerId: answer.producerId, epoch: answer.producerEpoch, transactional: true, transactionalId: name }
   }
 
-  async end({ transactionalId, producerId, epoch }: { transactionalId: string; producerId: number; epoch: number }, committed: boolean): Promise<void> {
+  async end(
+    { transactionalId, producerId, epoch }: { transactionalId: string; producerId: number; epoch: number },
+    committed: boolean,
+  ): Promise<void> {
     await this.ask('EndTxn', 5, { transactionalId, producerId, producerEpoch: epoch, committed })
   }
 
-  fetch(options: {
-    offset?: number; offsets?: readonly number[]; maxBytes?: number; partitionMaxBytes?: number; waitMs?: number
-    minBytes?: number; committed?: boolean; connection?: string
-  } = {}): Promise<Fetched[]> {
-    const partitions = (options.offsets ?? [options.offset ?? 0]).map((fetchOffset, partition) => (
-      { partition, fetchOffset, partitionMaxBytes: options.partitionMaxBytes ?? 1 << 20 }))
-    const answer = this.ask('Fetch', 12, {
-      maxWaitMs: options.waitMs ?? 0, minBytes: options.minBytes ?? 1, maxBytes: options.maxBytes ?? 1 << 20,
-      isolationLevel: options.committed === true ? 1 : 0, topics: [{ topic: 't', partitions }],
-    }, options.connection)
+  fetch(
+    options: {
+      offset?: number
+      offsets?: readonly number[]
+      maxBytes?: number
+      partitionMaxBytes?: number
+      waitMs?: number
+      minBytes?: number
+      committed?: boolean
+      connection?: string
+    } = {},
+  ): Promise<Fetched[]> {
+    const partitions = (options.offsets ?? [options.offset ?? 0]).map((fetchOffset, partition) => ({
+      partition,
+      fetchOffset,
+      partitionMaxBytes: options.partitionMaxBytes ?? 1 << 20,
+    }))
+    const answer = this.ask(
+      'Fetch',
+      12,
+      {
+        maxWaitMs: options.waitMs ?? 0,
+        minBytes: options.minBytes ?? 1,
+        maxBytes: options.maxBytes ?? 1 << 20,
+        isolationLevel: options.committed === true ? 1 : 0,
+        topics: [{ topic: 't', partitions }],
+      },
+      options.connection,
+    )
     return answer.then(({ responses }) => responses[0].partitions)
   }
 }
@@ -71,10 +95,20 @@ test('what was produced is fetched, with its offsets, and does not change when t
   bytes.fill(0)
   await bench.produce({ records: texts('c') })
   const [fetched] = await bench.fetch()
-  expect(fetched).toMatchObject({ errorCode: 0, highWatermark: 3, lastStableOffset: 3, logStartOffset: 0, abortedTransactions: null })
+  expect(fetched).toMatchObject({
+    errorCode: 0,
+    highWatermark: 3,
+    lastStableOffset: 3,
+    logStartOffset: 0,
+    abortedTransactions: null,
+  })
   expect(fetched?.records?.subarray(21, expected.length)).toEqual(expected.subarray(21))
-  const read = bench.broker.log('t', 0)?.batches.all.flatMap((each) => recordsOf(each))
-  expect(read?.map(({ offset, value }) => [offset, value?.toString()])).toEqual([[0, 'a'], [1, 'b'], [2, 'c']])
+  const read = bench.broker.log('t', 0)?.batches.all.flatMap(each => recordsOf(each))
+  expect(read?.map(({ offset, value }) => [offset, value?.toString()])).toEqual([
+    [0, 'a'],
+    [1, 'b'],
+    [2, 'c'],
+  ])
 })
 
 test('fetching in the middle of a batch brings the batch', async () => {
@@ -86,7 +120,8 @@ test('fetching in the middle of a batch brings the batch', async () => {
 
 test('maxBytes cuts between batches, and the first partition with data brings at least one', async () => {
   const bench = await log(2)
-  for (let turn = 0; turn < 5; turn++) for (const partition of [0, 1]) await bench.produce({ records: texts('abc') }, partition)
+  for (let turn = 0; turn < 5; turn++)
+    for (const partition of [0, 1]) await bench.produce({ records: texts('abc') }, partition)
   const size = batch({ records: texts('abc') }).length
   const counts = async (options: Parameters<LogBench['fetch']>[0]): Promise<number[]> =>
     (await bench.fetch({ offsets: [0, 0], ...options })).map(({ records }) => sizes(records).length)
@@ -115,7 +150,10 @@ test('offsets outside of the log, topics that are not there', async () => {
   expect((await bench.fetch({ offsets: [0, 0] }))[1]).toMatchObject({ errorCode: codes.UNKNOWN_TOPIC_OR_PARTITION })
   const topics = [{ topicId: 'f'.repeat(32), partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }] }]
   const answer = await bench.ask('Fetch', 13, { maxWaitMs: 0, minBytes: 1, topics })
-  expect(answer.responses[0]).toMatchObject({ topicId: 'f'.repeat(32), partitions: [{ errorCode: codes.UNKNOWN_TOPIC_ID }] })
+  expect(answer.responses[0]).toMatchObject({
+    topicId: 'f'.repeat(32),
+    partitions: [{ errorCode: codes.UNKNOWN_TOPIC_ID }],
+  })
 })
 
 test('a fetch waits: for its time, or for a record', async () => {
@@ -173,7 +211,9 @@ test('aborted transactions are listed as they ended, and only those of the range
   await bench.end(first, false)
   await bench.produce({ records: texts('c') })
   const aborted = async (offset: number, partitionMaxBytes = 1 << 20): Promise<number[] | undefined> =>
-    (await bench.fetch({ offset, committed: true, partitionMaxBytes }))[0]?.abortedTransactions?.map((each) => each.producerId)
+    (await bench.fetch({ offset, committed: true, partitionMaxBytes }))[0]?.abortedTransactions?.map(
+      each => each.producerId,
+    )
   expect(await aborted(0)).toEqual([1, 0])
   expect(await aborted(0, 1)).toEqual([0])
   expect(await aborted(3)).toEqual([0])
@@ -233,7 +273,8 @@ test('what Produce refuses', async () => {
   const bench = await log(1, { 'max.message.bytes': '200' })
   const send = async (records: Buffer | null, partition = 0): Promise<number> => {
     const topicData = [{ name: 't', partitionData: [{ index: partition, records }] }]
-    return (await bench.ask('Produce', 12, { transactionalId: null, topicData })).responses[0].partitionResponses[0].errorCode
+    return (await bench.ask('Produce', 12, { transactionalId: null, topicData })).responses[0].partitionResponses[0]
+      .errorCode
   }
   const good = batch({ records: texts('a') })
   expect(await send(good, 1)).toBe(codes.UNKNOWN_TOPIC_OR_PARTITION)

@@ -111,7 +111,11 @@ export class PartitionLog {
   /** Writes the marker that ends a transaction here. */
   mark(producerId: number, epoch: number, committed: boolean, nowMs: number): void {
     const bytes = controlBatch({
-      type: committed ? 'commit' : 'abort', producerId, producerEpoch: epoch, timestamp: nowMs, coordinatorEpoch: 0,
+      type: committed ? 'commit' : 'abort',
+      producerId,
+      producerEpoch: epoch,
+      timestamp: nowMs,
+      coordinatorEpoch: 0,
     })
     const lastOffset = this.#write(bytes, batchHeader(bytes, 0, bytes.length))
     const firstOffset = this.producers.ended(producerId, epoch)

@@ -34,7 +34,7 @@ export function manualWorld(options: { startMs?: number; seed?: number } = {}): 
   const scheduler: Scheduler = {
     sleep(ms, signal) {
       if (signal?.aborted === true) return Promise.resolve()
-      return new Promise((resolve) => {
+      return new Promise(resolve => {
         const sleeper = {
           at: now + Math.max(0, ms),
           wake() {

@@ -76,7 +76,13 @@ export class OffsetRequests {
     })
   }
 
-  #check(groupId: string, memberId: string, instanceId: string | null, generation: number, inTransaction: boolean): number {
+  #check(
+    groupId: string,
+    memberId: string,
+    instanceId: string | null,
+    generation: number,
+    inTransaction: boolean,
+  ): number {
     if (groupId === '') return codes.INVALID_GROUP_ID
     const group = this.#groups.get(groupId)
     if (group === undefined) return generation < 0 ? codes.NONE : codes.ILLEGAL_GENERATION
@@ -95,7 +101,7 @@ export class OffsetRequests {
   #answer(request: OffsetTopics & { readonly groupId: string }, error: number, commit: Commit): object {
     const topics = request.topics.map(({ name, partitions }) => ({
       name,
-      partitions: partitions.map((partition) => {
+      partitions: partitions.map(partition => {
         const { partitionIndex } = partition
         const errorCode = error || (this.#exists(name, partitionIndex) ? codes.NONE : codes.UNKNOWN_TOPIC_OR_PARTITION)
         if (errorCode === codes.NONE) commit(this.#groups.obtain(request.groupId), name, partition)
@@ -110,7 +116,7 @@ export class OffsetRequests {
       groupId,
       topics: (topics ?? this.#allTopics(groupId)).map(({ name, partitionIndexes }) => ({
         name,
-        partitions: partitionIndexes.map((partition) => this.#offset(groupId, name, partition, request.requireStable)),
+        partitions: partitionIndexes.map(partition => this.#offset(groupId, name, partition, request.requireStable)),
       })),
       errorCode: codes.NONE,
     }))
@@ -135,7 +141,13 @@ export class OffsetRequests {
       return { partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode }
     }
     const { offset, leaderEpoch, metadata } = found
-    return { partitionIndex, committedOffset: offset, committedLeaderEpoch: leaderEpoch, metadata, errorCode: codes.NONE }
+    return {
+      partitionIndex,
+      committedOffset: offset,
+      committedLeaderEpoch: leaderEpoch,
+      metadata,
+      errorCode: codes.NONE,
+    }
   }
 }
 

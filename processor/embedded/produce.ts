@@ -82,5 +82,12 @@ export class Produces {
   }
 }
 
-const answer = (index: number, errorCode: number, baseOffset = -1, logStartOffset = -1): PartitionAnswer =>
-  ({ index, errorCode, baseOffset, logAppendTimeMs: -1, logStartOffset, recordErrors: [], errorMessage: null })
+const answer = (index: number, errorCode: number, baseOffset = -1, logStartOffset = -1): PartitionAnswer => ({
+  index,
+  errorCode,
+  baseOffset,
+  logAppendTimeMs: -1,
+  logStartOffset,
+  recordErrors: [],
+  errorMessage: null,
+})

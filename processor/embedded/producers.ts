@@ -43,8 +43,8 @@ export class Producers {
   }
 
   /**
-   * A batch asks to begin a transaction here. Until one has got in, none goes before the lowest sequence that asked: a batch
-   * that was told to come again finds its place still free (KIP-890).
+   * A batch asks to begin a transaction here. Until one has got in, none goes before the lowest sequence that asked: a
+   * batch that was told to come again finds its place still free (KIP-890).
    */
   asks({ producerId, producerEpoch: epoch, baseSequence }: BatchHeader): void {
     const asked = this.#asked.get(producerId)
@@ -57,11 +57,11 @@ export class Producers {
     const state = this.#states.get(header.producerId)
     if (state === undefined || state.epoch !== header.producerEpoch) return null
     const last = lastSequence(header)
-    const found = state.recent.find((each) => each.firstSequence === header.baseSequence && each.lastSequence === last)
+    const found = state.recent.find(each => each.firstSequence === header.baseSequence && each.lastSequence === last)
     return found?.baseOffset ?? null
   }
 
-  /** An error code. `strict`: a producer of transaction version 2, whose first batch in a partition has the sequence 0 (KIP-890). */
+  /** An error code. `strict`: transaction version 2, where a producer's first batch has the sequence 0 (KIP-890). */
   check(header: BatchHeader, strict: boolean): number {
     const state = this.#states.get(header.producerId)
     const asked = this.#asked.get(header.producerId)

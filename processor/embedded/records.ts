@@ -16,7 +16,7 @@ export interface RecordRange {
 
 const reader = new VarintReader()
 
-/** The records of a batch, uncompressed. Slower than the client's decoder, but it knows where each record's bytes are. */
+/** The records of a batch, unpacked. Slower than the client's decoder, but it knows where each record's bytes are. */
 export function recordsOf(batch: Batch): RecordRange[] {
   const { bytes, start, end, baseOffset, baseTimestamp, count, compression } = batch
   const packed = bytes.subarray(start + at.records, end)

@@ -1,7 +1,7 @@
 import type { BrokerAddress, World } from '../ports.ts'
 import { Admin } from './admin.ts'
 import { apis, type Api } from './apis.ts'
-import type { BrokerOptions } from './broker.ts'
+import type { BrokerOptions } from './options.ts'
 import type { Caller } from './channel.ts'
 import { codes } from './codes.ts'
 import { Fetches } from './fetch.ts'
@@ -43,21 +43,28 @@ export class Requests {
       minSessionTimeoutMs: options.minSessionTimeoutMs ?? 6000,
       maxSessionTimeoutMs: options.maxSessionTimeoutMs ?? 1_800_000,
     })
-    this.transactions = new TransactionCoordinator(world, timers, {
-      markPartition: ({ topic, partition }, producerId, epoch, committed) =>
-        this.topics.log(topic, partition)?.mark(producerId, epoch, committed, world.clock.now()),
-      markGroup: (groupId, producerId, committed) => this.groups.get(groupId)?.offsets.end(producerId, committed),
-    }, {
-      transactionVersion: this.#transactionVersion,
-      maxTimeoutMs: options.maxTransactionTimeoutMs ?? 900_000,
-      markerDelayMs: options.markerDelayMs ?? 0,
-    })
+    this.transactions = new TransactionCoordinator(
+      world,
+      timers,
+      {
+        markPartition: ({ topic, partition }, producerId, epoch, committed) =>
+          this.topics.log(topic, partition)?.mark(producerId, epoch, committed, world.clock.now()),
+        markGroup: (groupId, producerId, committed) => this.groups.get(groupId)?.offsets.end(producerId, committed),
+      },
+      {
+        transactionVersion: this.#transactionVersion,
+        maxTimeoutMs: options.maxTransactionTimeoutMs ?? 900_000,
+        markerDelayMs: options.markerDelayMs ?? 0,
+      },
+    )
     this.#handlers = this.#handle(world, timers, options)
   }
 
   #handle(world: World, timers: Timers, options: BrokerOptions): Record<Api, Handler> {
     const exists = (topic: string, partition: number): boolean => this.topics.log(topic, partition) !== undefined
-    const clusterId = `embedded-${Math.floor(world.random.next() * 0x1_0000_0000).toString(16).padStart(8, '0')}`
+    const clusterId = `embedded-${Math.floor(world.random.next() * 0x1_0000_0000)
+      .toString(16)
+      .padStart(8, '0')}`
     const nodes = this.#nodes.map(({ host, port }) => ({ nodeId: port, host, port, rack: null }))
     const admin = new Admin(this.topics, this.groups, { clusterId, nodes }, options.autoCreateTopics ?? false)
     const housekeeping = new Housekeeping(world, timers, options)
@@ -68,29 +75,31 @@ export class Requests {
     const { groups, topics } = this
     return {
       ApiVersions: () => this.#apiVersions(),
-      Metadata: (body) => admin.metadata(body),
+      Metadata: body => admin.metadata(body),
       DescribeCluster: () => admin.describeCluster(),
-      FindCoordinator: (body) => this.#findCoordinator(body),
-      CreateTopics: (body) => admin.createTopics(body),
-      DeleteTopics: (body) => admin.deleteTopics(body),
-      CreatePartitions: (body) => admin.createPartitions(body),
-      DescribeConfigs: (body) => admin.describeConfigs(body),
+      FindCoordinator: body => this.#findCoordinator(body),
+      CreateTopics: body => admin.createTopics(body),
+      DeleteTopics: body => admin.deleteTopics(body),
+      CreatePartitions: body => admin.createPartitions(body),
+      DescribeConfigs: body => admin.describeConfigs(body),
       DeleteRecords: (body, _, { node }) => admin.deleteRecords(body, node),
       Produce: (body, version, { node }) => produces.produce(body, version, node),
       Fetch: (body, version, { node }) => fetches.fetch(body, version, node),
       ListOffsets: (body, _, { node }) => listOffsets(topics, body, node),
       JoinGroup: (body, _, { clientId }) => groups.join(body, clientId),
-      SyncGroup: (body) => groups.sync(body),
-      Heartbeat: (body) => ({ throttleTimeMs: 0, errorCode: groups.heartbeat(body) }),
-      LeaveGroup: (body) => groups.leave(body),
-      DescribeGroups: (body: { groups: readonly string[] }) =>
-        ({ throttleTimeMs: 0, groups: body.groups.map((id) => groups.describe(id)) }),
-      OffsetCommit: (body) => offsets.commit(body),
-      OffsetFetch: (body) => offsets.fetch(body),
+      SyncGroup: body => groups.sync(body),
+      Heartbeat: body => ({ throttleTimeMs: 0, errorCode: groups.heartbeat(body) }),
+      LeaveGroup: body => groups.leave(body),
+      DescribeGroups: (body: { groups: readonly string[] }) => ({
+        throttleTimeMs: 0,
+        groups: body.groups.map(id => groups.describe(id)),
+      }),
+      OffsetCommit: body => offsets.commit(body),
+      OffsetFetch: body => offsets.fetch(body),
       TxnOffsetCommit: (body, version) => offsets.transactional(body, version),
-      InitProducerId: (body) => transactions.initProducerId(body),
-      AddPartitionsToTxn: (body) => transactions.addPartitions(body),
-      AddOffsetsToTxn: (body) => transactions.addOffsets(body),
+      InitProducerId: body => transactions.initProducerId(body),
+      AddPartitionsToTxn: body => transactions.addPartitions(body),
+      AddOffsetsToTxn: body => transactions.addOffsets(body),
       EndTxn: (body, version) => transactions.end(body, version),
     }
   }
@@ -103,7 +112,11 @@ export class Requests {
     const level = this.#transactionVersion
     const apiKeys = Object.values(apis).map(([apiKey, minVersion, maxVersion]) => ({ apiKey, minVersion, maxVersion }))
     return {
-      errorCode: codes.NONE, apiKeys, throttleTimeMs: 0, finalizedFeaturesEpoch: 1, zkMigrationReady: false,
+      errorCode: codes.NONE,
+      apiKeys,
+      throttleTimeMs: 0,
+      finalizedFeaturesEpoch: 1,
+      zkMigrationReady: false,
       supportedFeatures: [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }],
       finalizedFeatures: [{ name: 'transaction.version', minVersionLevel: level, maxVersionLevel: level }],
     }
@@ -111,7 +124,7 @@ export class Requests {
 
   /** Coordinators know all of the cluster here, so any node answers for any key; the hash only spreads the clients. */
   #findCoordinator({ coordinatorKeys }: { readonly coordinatorKeys: readonly string[] }): object {
-    const coordinators = coordinatorKeys.map((key) => {
+    const coordinators = coordinatorKeys.map(key => {
       let hash = 0
       for (let index = 0; index < key.length; index++) hash = (Math.imul(hash, 31) + key.charCodeAt(index)) >>> 0
       const { host, port } = this.#nodes[hash % this.#nodes.length] ?? { host: '', port: -1 }

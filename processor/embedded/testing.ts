@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { at, attribute, countSize, varlongSize, writeInt64, writeVarlong } from '../kafka/native/batch-format.ts'
 import type { Channel } from '../ports.ts'
-import { embeddedBroker, type BrokerOptions, type EmbeddedBroker } from './broker.ts'
+import { embeddedBroker, type EmbeddedBroker } from './broker.ts'
+import type { BrokerOptions } from './options.ts'
 import { seal } from './seal.ts'
 import { manualWorld, type ManualWorld } from './manual-world.ts'
 
@@ -39,7 +40,13 @@ function recordBytes(record: TestRecord, index: number, baseTimestamp: number): 
   return Buffer.concat([length, body])
 }
 
-export function batch({ producerId = -1, epoch = -1, sequence = -1, transactional = false, records }: TestBatch): Buffer {
+export function batch({
+  producerId = -1,
+  epoch = -1,
+  sequence = -1,
+  transactional = false,
+  records,
+}: TestBatch): Buffer {
   const baseTimestamp = records[0]?.timestamp ?? 0
   const payload = records.map((record, index) => recordBytes(record, index, baseTimestamp))
   const bytes = Buffer.concat([Buffer.alloc(at.records), ...payload])
@@ -56,7 +63,7 @@ export function batch({ producerId = -1, epoch = -1, sequence = -1, transactiona
   return bytes
 }
 
-export const texts = (...values: readonly string[]): TestRecord[] => values.map((value) => ({ key: value, value }))
+export const texts = (...values: readonly string[]): TestRecord[] => values.map(value => ({ key: value, value }))
 
 /** A broker on a manual world with one channel, which asks without waiting for the clock. */
 export class Bench {
@@ -80,7 +87,6 @@ export class Bench {
   }
 
   /** Asks over the connection of this name; `any`, because each test says in its expectation what the answer is. */
-  // oxlint-disable-next-line typescript/no-explicit-any
   async ask(api: string, version: number, body: object, connection = 'test'): Promise<any> {
     return (await this.channel(connection)).request(api, version, body)
   }

@@ -64,15 +64,17 @@ export class Topics {
 
   create(request: NewTopicRequest, validateOnly = false): Problem {
     const { name, replicationFactor } = request
-    const configs = new Map((request.configs ?? []).map((each) => [each.name, each.value ?? '']))
+    const configs = new Map((request.configs ?? []).map(each => [each.name, each.value ?? '']))
     const assigned = request.assignments?.length ?? 0
-    const count = assigned > 0 ? assigned : request.numPartitions === -1 ? this.#defaultPartitions : request.numPartitions
+    const count =
+      assigned > 0 ? assigned : request.numPartitions === -1 ? this.#defaultPartitions : request.numPartitions
     const badName = nameProblem(name)
     if (badName !== null) return { errorCode: codes.INVALID_TOPIC_EXCEPTION, message: badName }
     if (this.#byName.has(name)) {
       return { errorCode: codes.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' already exists.` }
     }
-    if (count < 1) return { errorCode: codes.INVALID_PARTITIONS, message: 'Number of partitions must be larger than 0.' }
+    if (count < 1)
+      return { errorCode: codes.INVALID_PARTITIONS, message: 'Number of partitions must be larger than 0.' }
     if (replicationFactor === 0 || replicationFactor < -1 || replicationFactor > this.#brokers) {
       const message = `Replication factor ${replicationFactor} does not fit ${this.#brokers} broker(s).`
       return { errorCode: codes.INVALID_REPLICATION_FACTOR, message }
@@ -85,7 +87,7 @@ export class Topics {
 
   #add(name: string, count: number, replication: number, configs: TopicConfigs): void {
     const words = Array.from({ length: 4 }, () => Math.floor(this.#world.random.next() * 0x1_0000_0000))
-    const id = words.map((word) => word.toString(16).padStart(8, '0')).join('')
+    const id = words.map(word => word.toString(16).padStart(8, '0')).join('')
     const partitions = Array.from({ length: count }, (_, partition) => new PartitionLog(name, partition))
     const topic: Topic = { name, id, configs, replication, partitions }
     this.#byName.set(name, topic)
@@ -117,5 +119,7 @@ function nameProblem(name: string): string | null {
   if (name === '') return 'Topic name is invalid: the empty string is not allowed'
   if (name === '.' || name === '..') return `Topic name is invalid: '.' or '..' is not allowed`
   if (name.length > 249) return 'Topic name is invalid: the length is longer than 249 characters'
-  return /^[a-zA-Z0-9._-]+$/.test(name) ? null : `Topic name is invalid: '${name}' contains other than a-z A-Z 0-9 . _ -`
+  return /^[a-zA-Z0-9._-]+$/.test(name)
+    ? null
+    : `Topic name is invalid: '${name}' contains other than a-z A-Z 0-9 . _ -`
 }

@@ -40,7 +40,8 @@ export class TransactionRequests {
   addPartitions(request: AddPartitionsRequest): object {
     const topics = request.v3AndBelowTopics
     const partitions: TopicPartition[] = topics.flatMap(({ name, partitions: indexes }) =>
-      indexes.map((partition) => ({ topic: name, partition })))
+      indexes.map(partition => ({ topic: name, partition })),
+    )
     const unknown = partitions.some(({ topic, partition }) => !this.#exists(topic, partition))
     const error = unknown
       ? codes.OPERATION_NOT_ATTEMPTED
@@ -52,7 +53,7 @@ export class TransactionRequests {
         )
     const resultsByTopicV3AndBelow = topics.map(({ name, partitions: indexes }) => ({
       name,
-      resultsByPartition: indexes.map((partitionIndex) => ({
+      resultsByPartition: indexes.map(partitionIndex => ({
         partitionIndex,
         partitionErrorCode: this.#exists(name, partitionIndex) ? error : codes.UNKNOWN_TOPIC_OR_PARTITION,
       })),
@@ -65,9 +66,15 @@ export class TransactionRequests {
     return { throttleTimeMs: 0, errorCode }
   }
 
-  end({ transactionalId, producerId, producerEpoch, committed }: Identity & { readonly committed: boolean }, version: number): object {
+  end(
+    { transactionalId, producerId, producerEpoch, committed }: Identity & { readonly committed: boolean },
+    version: number,
+  ): object {
     if (version >= 5) {
-      return { throttleTimeMs: 0, ...this.#transactions.endVersion2(transactionalId, producerId, producerEpoch, committed) }
+      return {
+        throttleTimeMs: 0,
+        ...this.#transactions.endVersion2(transactionalId, producerId, producerEpoch, committed),
+      }
     }
     const errorCode = this.#transactions.endVersion1(transactionalId, producerId, producerEpoch, committed)
     return { throttleTimeMs: 0, errorCode }

@@ -31,14 +31,18 @@ class TransactionBench extends Bench {
   }
 
   async end(
-    { producerId, producerEpoch }: Identity, committed: boolean, version = 5,
+    { producerId, producerEpoch }: Identity,
+    committed: boolean,
+    version = 5,
   ): Promise<Identity & { errorCode: number }> {
     return this.ask('EndTxn', version, { transactionalId: 'app', producerId, producerEpoch, committed })
   }
 
   async add({ producerId, producerEpoch }: Identity, partition = 0): Promise<number> {
     const answer = await this.ask('AddPartitionsToTxn', 3, {
-      v3AndBelowTransactionalId: 'app', v3AndBelowProducerId: producerId, v3AndBelowProducerEpoch: producerEpoch,
+      v3AndBelowTransactionalId: 'app',
+      v3AndBelowProducerId: producerId,
+      v3AndBelowProducerEpoch: producerEpoch,
       v3AndBelowTopics: [{ name: 'out', partitions: [partition] }],
     })
     return answer.resultsByTopicV3AndBelow[0].resultsByPartition[0].partitionErrorCode
@@ -50,10 +54,18 @@ class TransactionBench extends Bench {
   }
 
   async offsets({ producerId, producerEpoch }: Identity, offset = 1, version = 5, generationId = -1): Promise<number> {
-    const partitions = [{ partitionIndex: 0, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata: null }]
+    const partitions = [
+      { partitionIndex: 0, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata: null },
+    ]
     const answer = await this.ask('TxnOffsetCommit', version, {
-      transactionalId: 'app', groupId: 'group', producerId, producerEpoch, generationId, memberId: '',
-      groupInstanceId: null, topics: [{ name: 'out', partitions }],
+      transactionalId: 'app',
+      groupId: 'group',
+      producerId,
+      producerEpoch,
+      generationId,
+      memberId: '',
+      groupInstanceId: null,
+      topics: [{ name: 'out', partitions }],
     })
     return answer.topics[0].partitions[0].errorCode
   }
@@ -115,7 +127,10 @@ test('the end of an empty transaction: only an abort of version 2 is taken, and 
   expect(await bench.end(identity, false)).toMatchObject({ errorCode: codes.NONE, producerEpoch: 1 })
 })
 
-test.each([{ open: false, bumps: 1 }, { open: true, bumps: 2 }])('a zombie after a second InitProducerId: $open', async ({ open, bumps }) => {
+test.each([
+  { open: false, bumps: 1 },
+  { open: true, bumps: 2 },
+])('a zombie after a second InitProducerId: $open', async ({ open, bumps }) => {
   const bench = await TransactionBench.create()
   const zombie = await bench.init()
   if (open) {
@@ -163,7 +178,9 @@ test('the broker times a transaction out: version 1 is fenced', async () => {
   await bench.add(identity)
   await bench.produce(identity, { version: 11 })
   await bench.world.advance(30_000)
-  expect(await bench.produce(identity, { version: 11, sequence: 1 })).toMatchObject({ errorCode: codes.INVALID_PRODUCER_EPOCH })
+  expect(await bench.produce(identity, { version: 11, sequence: 1 })).toMatchObject({
+    errorCode: codes.INVALID_PRODUCER_EPOCH,
+  })
   expect(await bench.add(identity)).toBe(codes.PRODUCER_FENCED)
   expect(await bench.end(identity, true, 3)).toMatchObject({ errorCode: codes.PRODUCER_FENCED })
   expect(await bench.end(identity, false, 3)).toMatchObject({ errorCode: codes.PRODUCER_FENCED })
@@ -171,23 +188,26 @@ test('the broker times a transaction out: version 1 is fenced', async () => {
   expect(await bench.init()).toMatchObject({ errorCode: codes.NONE, producerEpoch: 2 })
 })
 
-test.each([3, 5])('EndTxn v%i sent again: concurrent while markers are under way, then the same answer', async (version) => {
-  const bench = await TransactionBench.create({ markerDelayMs: 10 })
-  const identity = await bench.init()
-  await bench.add(identity)
-  await bench.produce(identity, { version: version === 5 ? 12 : 11 })
-  const ended = await bench.end(identity, true, version)
-  expect(ended.errorCode).toBe(codes.NONE)
-  expect(bench.state()).toBe('PrepareCommit')
-  expect(await bench.end(identity, true, version)).toMatchObject({ errorCode: codes.CONCURRENT_TRANSACTIONS })
-  const next = version === 5 ? ended : identity
-  expect(await bench.add(next)).toBe(codes.CONCURRENT_TRANSACTIONS)
-  expect(await bench.init()).toMatchObject({ errorCode: codes.CONCURRENT_TRANSACTIONS })
-  await bench.world.advance(10)
-  expect(bench.state()).toBe('CompleteCommit')
-  expect(await bench.end(identity, true, version)).toEqual(ended)
-  expect(await bench.end(identity, false, version)).toMatchObject({ errorCode: codes.INVALID_TXN_STATE })
-})
+test.each([3, 5])(
+  'EndTxn v%i sent again: concurrent while markers are under way, then the same answer',
+  async version => {
+    const bench = await TransactionBench.create({ markerDelayMs: 10 })
+    const identity = await bench.init()
+    await bench.add(identity)
+    await bench.produce(identity, { version: version === 5 ? 12 : 11 })
+    const ended = await bench.end(identity, true, version)
+    expect(ended.errorCode).toBe(codes.NONE)
+    expect(bench.state()).toBe('PrepareCommit')
+    expect(await bench.end(identity, true, version)).toMatchObject({ errorCode: codes.CONCURRENT_TRANSACTIONS })
+    const next = version === 5 ? ended : identity
+    expect(await bench.add(next)).toBe(codes.CONCURRENT_TRANSACTIONS)
+    expect(await bench.init()).toMatchObject({ errorCode: codes.CONCURRENT_TRANSACTIONS })
+    await bench.world.advance(10)
+    expect(bench.state()).toBe('CompleteCommit')
+    expect(await bench.end(identity, true, version)).toEqual(ended)
+    expect(await bench.end(identity, false, version)).toMatchObject({ errorCode: codes.INVALID_TXN_STATE })
+  },
+)
 
 test('Produce v12 hears CONCURRENT_TRANSACTIONS while markers are under way; the same bytes go through later', async () => {
   const bench = await TransactionBench.create({ markerDelayMs: 10 })
@@ -221,7 +241,9 @@ test('used-up epochs: the answer of EndTxn brings a new producer id, also when i
   expect(await bench.end(last, true)).toEqual(ended)
   expect(await bench.produce(ended)).toMatchObject({ errorCode: codes.NONE })
   expect(await bench.end(ended, true)).toMatchObject({ producerId: 1, producerEpoch: 1 })
-  expect(await bench.produce(last)).toMatchObject({ errorCode: codes.INVALID_PRODUCER_ID_MAPPING })
+  // Where it wrote, the partition knows its last epoch; elsewhere the coordinator is asked.
+  expect(await bench.produce(last)).toMatchObject({ errorCode: codes.INVALID_PRODUCER_EPOCH })
+  expect(await bench.produce(last, { partition: 1 })).toMatchObject({ errorCode: codes.INVALID_PRODUCER_ID_MAPPING })
 })
 
 test('used-up epochs: InitProducerId brings a new producer id', async () => {
@@ -235,9 +257,15 @@ test('used-up epochs: InitProducerId brings a new producer id', async () => {
 test('what InitProducerId refuses', async () => {
   const bench = await TransactionBench.create()
   const ask = async (body: object): Promise<number> =>
-    (await bench.ask('InitProducerId', 5, {
-      transactionalId: 'x', transactionTimeoutMs: 1000, producerId: -1, producerEpoch: -1, ...body,
-    })).errorCode
+    (
+      await bench.ask('InitProducerId', 5, {
+        transactionalId: 'x',
+        transactionTimeoutMs: 1000,
+        producerId: -1,
+        producerEpoch: -1,
+        ...body,
+      })
+    ).errorCode
   expect(await ask({ transactionalId: '' })).toBe(codes.INVALID_REQUEST)
   expect(await ask({ producerId: 4 })).toBe(codes.INVALID_REQUEST)
   expect(await ask({ transactionTimeoutMs: 900_001 })).toBe(codes.INVALID_TRANSACTION_TIMEOUT)
@@ -258,14 +286,20 @@ test('an unknown transactional id has no mapping', async () => {
 test('sequences: a duplicate is answered with its offset, a gap and a future epoch are refused', async () => {
   const bench = await TransactionBench.create()
   const identity = await bench.init()
-  expect(await bench.produce(identity, { sequence: 1 })).toMatchObject({ errorCode: codes.OUT_OF_ORDER_SEQUENCE_NUMBER })
+  expect(await bench.produce(identity, { sequence: 1 })).toMatchObject({
+    errorCode: codes.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  })
   for (let sequence = 0; sequence < 7; sequence++) {
     expect(await bench.produce(identity, { sequence })).toMatchObject({ errorCode: codes.NONE, baseOffset: sequence })
   }
   expect(await bench.produce(identity, { sequence: 2 })).toMatchObject({ errorCode: codes.NONE, baseOffset: 2 })
   // Only the last five are known.
-  expect(await bench.produce(identity, { sequence: 1 })).toMatchObject({ errorCode: codes.OUT_OF_ORDER_SEQUENCE_NUMBER })
-  expect(await bench.produce(identity, { sequence: 8 })).toMatchObject({ errorCode: codes.OUT_OF_ORDER_SEQUENCE_NUMBER })
+  expect(await bench.produce(identity, { sequence: 1 })).toMatchObject({
+    errorCode: codes.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  })
+  expect(await bench.produce(identity, { sequence: 8 })).toMatchObject({
+    errorCode: codes.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  })
   const future = { ...identity, producerEpoch: 9 }
   expect(await bench.produce(future)).toMatchObject({ errorCode: codes.INVALID_PRODUCER_EPOCH })
   expect(bench.broker.log('out', 0)?.endOffset).toBe(7)
@@ -276,7 +310,8 @@ test('sequences wrap at 2^31', async () => {
   const produce = async (sequence: number, ...values: string[]): Promise<number> => {
     const records = batch({ producerId: 7, epoch: 0, sequence, records: texts(...values) })
     const topicData = [{ name: 'out', partitionData: [{ index: 0, records }] }]
-    return (await bench.ask('Produce', 12, { transactionalId: null, topicData })).responses[0].partitionResponses[0].errorCode
+    return (await bench.ask('Produce', 12, { transactionalId: null, topicData })).responses[0].partitionResponses[0]
+      .errorCode
   }
   // Nothing is known of this producer, so any sequence is taken, as after its records were deleted.
   expect(await produce(2_147_483_646, 'a', 'b', 'c')).toBe(codes.NONE)

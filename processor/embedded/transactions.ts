@@ -3,7 +3,12 @@ import { codes } from './codes.ts'
 import type { Timer, Timers } from './timers.ts'
 
 export type TransactionState =
-  | 'Empty' | 'Ongoing' | 'PrepareCommit' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort'
+  | 'Empty'
+  | 'Ongoing'
+  | 'PrepareCommit'
+  | 'PrepareAbort'
+  | 'CompleteCommit'
+  | 'CompleteAbort'
 
 /** What takes part in a transaction: a partition, or the offsets of a group. */
 export interface Participants {
@@ -51,8 +56,11 @@ export interface TransactionOptions {
 const maxEpoch = 32_767
 const exhausted = (epoch: number): boolean => epoch >= maxEpoch - 1
 const refused = (errorCode: number): ProducerIdentity => ({ errorCode, producerId: -1, producerEpoch: -1 })
-const granted = ({ producerId, epoch }: Transaction): ProducerIdentity =>
-  ({ errorCode: codes.NONE, producerId, producerEpoch: epoch })
+const granted = ({ producerId, epoch }: Transaction): ProducerIdentity => ({
+  errorCode: codes.NONE,
+  producerId,
+  producerEpoch: epoch,
+})
 
 /**
  * The transaction coordinator (KIP-98, KIP-360, KIP-890), with the answers of a 4.3 broker.
@@ -105,8 +113,16 @@ export class TransactionCoordinator {
 
   #create(id: string, timeoutMs: number): Transaction {
     const transaction: Transaction = {
-      id, producerId: this.#nextProducerId++, previousProducerId: -1, nextProducerId: -1, epoch: -1, lastEpoch: -1,
-      timeoutMs, state: 'Empty', partitions: new Map(), groups: new Set(),
+      id,
+      producerId: this.#nextProducerId++,
+      previousProducerId: -1,
+      nextProducerId: -1,
+      epoch: -1,
+      lastEpoch: -1,
+      timeoutMs,
+      state: 'Empty',
+      partitions: new Map(),
+      groups: new Set(),
       timeout: this.#timers.timer(() => this.#timedOut(transaction)),
       markers: this.#timers.timer(() => this.#complete(transaction)),
     }
@@ -144,7 +160,8 @@ export class TransactionCoordinator {
       transaction.state = 'Ongoing'
       transaction.timeout.set(transaction.timeoutMs)
     }
-    for (const each of participants.partitions ?? []) transaction.partitions.set(`${each.topic}-${each.partition}`, each)
+    for (const each of participants.partitions ?? [])
+      transaction.partitions.set(`${each.topic}-${each.partition}`, each)
     if (participants.groupId !== undefined) transaction.groups.add(participants.groupId)
     return codes.NONE
   }
@@ -155,7 +172,7 @@ export class TransactionCoordinator {
     const error = this.#check(transaction, producerId, epoch)
     if (error !== codes.NONE || transaction === undefined) return error
     const known =
-      (participants.partitions ?? []).every((each) => transaction.partitions.has(`${each.topic}-${each.partition}`)) &&
+      (participants.partitions ?? []).every(each => transaction.partitions.has(`${each.topic}-${each.partition}`)) &&
       (participants.groupId === undefined || transaction.groups.has(participants.groupId))
     return known ? codes.NONE : codes.TRANSACTION_ABORTABLE
   }

@@ -122,7 +122,7 @@ export function transactionsConformance(makeKafka: MakeKafka): void {
       append(producer, topic, 0, { value: 'appended' })
       producer.seal()
       append(producer, topic, 0, { value: 'after the seal' })
-      await producer.end('abort')
+      await producer.end('abort', () => append(producer, topic, 0, { value: 'appended meanwhile' }))
       expect(producer.bufferedBytes).toBe(0)
       append(producer, topic, 0, { value: 'kept' })
       await producer.flush()
@@ -187,6 +187,20 @@ export function transactionsConformance(makeKafka: MakeKafka): void {
       await producer.sendOffsets([at(topic, 0, 11)], outside(groupId))
       await producer.end('commit')
       expect(await committedOffset(kafka, groupId, topic)).toBe(11)
+    })
+
+    test('committed offsets are asked for until the transaction that changes them has ended', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const producer = await newProducer(kafka)
+      const groupId = fresh('group')
+      await producer.sendOffsets([at(topic, 0, 7)], outside(groupId))
+      let answered = false
+      const reading = committedOffset(kafka, groupId, topic).finally(() => (answered = true))
+      await newTopic(kafka)
+      expect(answered).toBe(false)
+      await producer.end('commit')
+      expect(await reading).toBe(7)
     })
 
     test('offsets of many partitions arrive, all of them', async () => {

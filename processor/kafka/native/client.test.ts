@@ -194,6 +194,43 @@ test('an answer that was on its way when its partition was assigned anew is not 
   expect(seen).toEqual(['v8', 'v9'])
 })
 
+test('answers that wait to be taken are forgotten by a seek, and come in order after a pause', async () => {
+  const answered: number[] = []
+  let release = (): void => {}
+  const gate = new Promise<void>(resolve => (release = resolve))
+  const kafka = await clientWith(async (api, body, ask) => {
+    const answer = await ask()
+    if (api !== 'Fetch') return answer
+    const { fetchOffset } = body.topics[0].partitions[0]
+    if (fetchOffset === 7) await gate
+    answered.push(fetchOffset)
+    return answer
+  })
+  const topic = await newTopic(kafka)
+  const producer = await newProducer(kafka, { transactionalId: null })
+  for (let offset = 0; offset < 10; offset++) {
+    append(producer, topic, 0, { value: `v${offset}` })
+    await producer.flush()
+  }
+  const partition = [{ topic, partition: 0 }]
+  const fetcher = kafka.fetcher({ isolation: 'read_uncommitted', partitionMaxBytes: 1, maxWaitMs: 10 })
+  fetcher.assign([at(topic, 0, 0)])
+  await until(() => answered.includes(1))
+  fetcher.assign([at(topic, 0, 5)])
+  const [first] = await fetcher.poll(1000)
+  expect(first!.records.offset[0]).toBe(5)
+  // Offset 6 is held back by the pause while 7 is still on its way.
+  await until(() => answered.includes(6))
+  fetcher.pause(partition)
+  expect(await fetcher.poll(10)).toEqual([])
+  release()
+  await until(() => answered.includes(7))
+  fetcher.resume(partition)
+  const offsets: number[] = []
+  while (offsets.length < 4) for (const each of await fetcher.poll(1000)) offsets.push(each.records.offset[0]!)
+  expect(offsets).toEqual([6, 7, 8, 9])
+})
+
 test('nobody polls: only so much is fetched ahead', async () => {
   let fetches = 0
   const kafka = await clientWith((api, _body, ask) => {

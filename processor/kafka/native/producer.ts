@@ -114,8 +114,7 @@ export class NativeProducer implements Producer {
 
   end(outcome: 'commit' | 'abort', sent?: () => void): Promise<void> {
     return this.#run('end', async signal => {
-      if (outcome === 'abort') this.#drop()
-      else await this.#send(signal)
+      if (outcome === 'commit') await this.#send(signal)
       const { transactionalId } = this.#options
       if (transactionalId !== null && this.#begun) {
         const producer = { ...this.#identity, transactionalId }

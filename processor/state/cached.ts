@@ -19,6 +19,8 @@ const pinned = dirty | frozen | pending | flushing
 
 /** What a decoded row costs beside its bytes: its place in the table, its object. */
 const rowOverheadBytes = 160
+/** What a change that waits for the disk costs beside its bytes; so that deletions, which have none, do not wait for ever. */
+const pendingOverheadBytes = 32
 
 export interface CachedStoreOptions<T> {
   readonly store: Store
@@ -189,12 +191,16 @@ export class CachedStore<T> {
     for (const row of this.#frozenRows) {
       const flags = this.#flags[row]!
       if ((flags & pending) === 0) this.#pendingRows.push(row)
-      else this.pendingBytes -= this.#committedBytes.size(row)
+      else this.pendingBytes -= this.#pendingSize(row)
       this.#committedBytes.take(row, this.#frozenBytes)
-      this.pendingBytes += this.#committedBytes.size(row)
+      this.pendingBytes += this.#pendingSize(row)
       this.#flags[row] = (flags & ~frozen) | pending
     }
     this.#frozenRows = []
+  }
+
+  #pendingSize(row: number): number {
+    return pendingOverheadBytes + this.#table.keySize(row) + this.#committedBytes.size(row)
   }
 
   /** Forgets all that is not committed: the open transaction's changes and the frozen ones. */

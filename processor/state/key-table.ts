@@ -96,7 +96,7 @@ export class KeyTable {
       this.#capacity *= 2
       this.#hash = grown(this.#hash, this.#capacity)
       this.#start = grown(this.#start, this.#capacity)
-      this.#size = grown(this.#size, this.#capacity)
+      this.#size = grown(this.#size, this.#capacity).fill(emptyRow, this.#rows)
     }
     return this.#rows++
   }

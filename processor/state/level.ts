@@ -75,10 +75,14 @@ function stores(folder: string, lock: Database): LevelStores {
       if (existsSync(marker)) rmSync(path, { recursive: true, force: true })
       const created = !existsSync(path)
       writeFileSync(marker, '')
-      const store = await openLevel(path, created)
-      rmSync(marker)
-      open.set(task, store)
-      return { store, created }
+      try {
+        const store = await openLevel(path, created)
+        open.set(task, store)
+        return { store, created }
+      } finally {
+        // Whatever came of it, the process lives: a store that is merely in use must not be taken for one that kills.
+        rmSync(marker)
+      }
     },
     async destroy(task) {
       await open.get(task)?.close()

@@ -17,6 +17,7 @@ const pageBytes = 2048
 /** Time that several operators share: the stamps of the upstream partitions. */
 export interface SharedTime {
   readonly stamps: readonly number[]
+  readonly now: number
   readonly version: number
   restore(root: Root): void
 }
@@ -48,6 +49,8 @@ export class SlotStore<T> {
       if (time !== null) {
         this.#writtenVersion = time.version
         this.root.stamps = [...time.stamps]
+        // Time never goes back, but the least stamp may (an idle partition speaks again): so it is state too.
+        this.root.streamTime = Math.max(this.root.streamTime, time.now)
       }
       this.#root.set(this.#root.row(rootKey, 0, 0), this.root)
     })

@@ -74,6 +74,7 @@ export class TaskState {
     const reason = mismatch(meta, identity, definitions)
     if (reason !== null) return reason
     for (const mark of meta.stores) state.#nextOffsets.set(mark.name, mark.nextOffset)
+    state.#storedOffsets = new Map(state.#nextOffsets)
     state.#sources = meta.sources
     state.#lastFlushMs = meta.writtenMs
     return state
@@ -231,6 +232,7 @@ export class TaskState {
     batch.push(this.#meta(nowMs))
     await this.#store.write(batch)
     this.#lastFlushMs = nowMs
+    this.#storedOffsets = new Map(this.#nextOffsets)
   }
 
   #meta(nowMs: number): StoreWrite {

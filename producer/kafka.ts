@@ -1,4 +1,4 @@
-import { Kafka, logLevel, Partitioners, type Message, type Producer } from 'kafkajs'
+import { Kafka, logLevel, Partitioners, type KafkaConfig, type Message, type Producer } from 'kafkajs'
 import type { Log } from '../processor/ports.ts'
 import { endOfInputHeader, type Carrier, type OutgoingRecord } from './sink.ts'
 
@@ -24,10 +24,9 @@ const requestMessages = 1000
  */
 export async function connectKafka(options: KafkaCarrierOptions): Promise<Carrier> {
   const { brokers, log } = options
-  const kafka = new Kafka({
+  const config: KafkaConfig = {
     clientId: 'millrace-producer',
     brokers: [...brokers],
-    retry: { retries: 3 },
     logLevel: logLevel.WARN,
     logCreator:
       () =>
@@ -36,9 +35,10 @@ export async function connectKafka(options: KafkaCarrierOptions): Promise<Carrie
         // A lost connection is retried, and told as an error only when that was in vain.
         if (level >= logLevel.WARN) log.warn({ namespace, ...rest }, String(message))
       },
-  })
-  const partitions = await inspect(kafka, options)
-  const producer = kafka.producer({
+  }
+  // A look at the cluster gives up soon. The producer itself retries for ever, as one that must not lose its order has to.
+  const partitions = await inspect(new Kafka({ ...config, retry: { retries: 2 } }), options)
+  const producer = new Kafka(config).producer({
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,

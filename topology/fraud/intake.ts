@@ -3,7 +3,7 @@ import type { InputRecord, ProcessorContext, ProcessorInstance } from '../proces
 import { type PastPayment, remember } from './history.ts'
 import { Seen, type seenState } from './seen.ts'
 import { type Arrival, problemsOf } from './validation/checks.ts'
-import { rejectedPayment } from './validation/rejected.ts'
+import { rejectedPayment, rejectedRecord } from './validation/rejected.ts'
 
 /** What became of a record of `payments`. */
 export type Intake =
@@ -45,7 +45,8 @@ export class IntakeProcessor implements ProcessorInstance<string, Payment> {
   }
 
   process(record: InputRecord<string, Payment>): void {
-    const payment = record.value
+    const payment = record.value as Payment | null
+    if (payment === null) return this.#rejectEmpty(record)
     const value = record.rawValue()!
     const arrival: Arrival = {
       payment,
@@ -69,8 +70,20 @@ export class IntakeProcessor implements ProcessorInstance<string, Payment> {
     }
   }
 
+  /** A tombstone means nothing on a stream of facts. */
+  #rejectEmpty(record: InputRecord<string, Payment>): void {
+    const code = 'ERR_EMPTY'
+    this.#rejected.value++
+    this.#context.counter(`rejected.${code}`).value++
+    const { topic, partition, offset, recordTimestamp: timestamp } = record
+    const origin = { topic, partition, offset, timestamp, key: record.rawKey(), value: null, headers: record.headers() }
+    const rejected = rejectedRecord({ ...origin, code, message: 'The record has no value.' })
+    this.#context.forward(record.key, { kind: 'rejected', rejected }, timestamp)
+  }
+
   #reject(record: InputRecord<string, Payment>, problems: readonly RejectionError[], { value }: Arrival): void {
     this.#rejected.value++
+    for (const { code } of problems) this.#context.counter(`rejected.${code}`).value++
     const rejected = rejectedPayment(record.value, problems, record, value)
     this.#context.forward(record.key, { kind: 'rejected', rejected }, record.recordTimestamp)
   }

@@ -252,6 +252,17 @@ test('a damaged batch that is not verified ends in an error or in records, never
   )
 })
 
+test('a count that cannot be reserves no memory', () => {
+  for (const count of [0x7fffffff, 1000, -1]) {
+    const batch = batchOf(ten)
+    batch.writeInt32BE(count, 57)
+    const columns = new Columns()
+    const decode = (): unknown => decodeBatches(batch, columns, { fetchOffset: 0, aborted: null, verify: false })
+    expect(decode).toThrow(expect.objectContaining({ error: 'CORRUPT_MESSAGE' }))
+    expect(columns.capacity).toBe(0)
+  }
+})
+
 test('lengths that cannot be and old formats are refused', () => {
   const short = batchOf(ten)
   short.writeInt32BE(5, 8)

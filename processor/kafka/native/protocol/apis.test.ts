@@ -157,7 +157,10 @@ test('finalized features travel as tagged fields behind the oldest response head
     finalizedFeatures: [{ name: 'transaction.version', maxVersionLevel: 2, minVersionLevel: 1 }],
   }
   const frame = frameOf(encodeResponse('ApiVersions', 4, body, 1))
-  expect(frame.readInt16BE(4)).toBe(0)
+  const name = Buffer.from('transaction.version').toString('hex')
+  // Error, no keys, throttle, then two tagged fields in the order of their tags, each with its size.
+  const tagged = ['02', '01', '08', '0000000000000004', '02', '1a', '02', '14', name, '0002', '0001', '00']
+  expect(frame.toString('hex')).toBe(['00000001', '0000', '01', '00000000', ...tagged].join(''))
   expect(decodeResponse('ApiVersions', 4, frame).body).toMatchObject(body)
 })
 

@@ -172,6 +172,23 @@ test('a member that does not come back within the rebalance timeout is left out'
   expect(await a.heartbeat()).toBe(codes.UNKNOWN_MEMBER_ID)
 })
 
+test('a new member waits five minutes at most: its client may be gone', async () => {
+  const bench = new GroupBench()
+  const [a, b] = [bench.member('a'), bench.member('b')]
+  const first = await a.joinOnce('a', { rebalanceTimeoutMs: 600_000 })
+  expect(first.errorCode).toBe(codes.MEMBER_ID_REQUIRED)
+  const joining = a.joinOnce('a', { rebalanceTimeoutMs: 600_000 })
+  await bench.world.advance(0)
+  await joining
+  await a.sync([a])
+  const answer = b.join()
+  for (let waitedMs = 0; waitedMs < 300_000; waitedMs += 9_000) {
+    expect(await a.heartbeat()).toBe(codes.REBALANCE_IN_PROGRESS)
+    await bench.world.advance(9_000)
+  }
+  expect(await answer).toMatchObject({ errorCode: codes.UNKNOWN_MEMBER_ID })
+})
+
 test('a session ends without heartbeats, and lives with them', async () => {
   const bench = new GroupBench()
   const [a, b] = [bench.member('a'), bench.member('b')]

@@ -305,18 +305,20 @@ test('sequences: a duplicate is answered with its offset, a gap and a future epo
   expect(bench.broker.log('out', 0)?.endOffset).toBe(7)
 })
 
-test('sequences wrap at 2^31', async () => {
+test('sequences wrap at 2^31, between batches and within one', async () => {
   const bench = await TransactionBench.create()
-  const produce = async (sequence: number, ...values: string[]): Promise<number> => {
-    const records = batch({ producerId: 7, epoch: 0, sequence, records: texts(...values) })
+  const produce = async (producerId: number, sequence: number, ...values: string[]): Promise<number> => {
+    const records = batch({ producerId, epoch: 0, sequence, records: texts(...values) })
     const topicData = [{ name: 'out', partitionData: [{ index: 0, records }] }]
-    return (await bench.ask('Produce', 12, { transactionalId: null, topicData })).responses[0].partitionResponses[0]
-      .errorCode
+    const answer = await bench.ask('Produce', 12, { transactionalId: null, topicData })
+    return answer.responses[0].partitionResponses[0].errorCode
   }
-  // Nothing is known of this producer, so any sequence is taken, as after its records were deleted.
-  expect(await produce(2_147_483_646, 'a', 'b', 'c')).toBe(codes.NONE)
-  expect(await produce(0, 'd')).toBe(codes.OUT_OF_ORDER_SEQUENCE_NUMBER)
-  expect(await produce(1, 'd')).toBe(codes.NONE)
+  // Nothing is known of these producers, so any sequence is taken, as after their records were deleted.
+  expect(await produce(7, 2_147_483_645, 'a', 'b', 'c')).toBe(codes.NONE)
+  expect(await produce(7, 0, 'd')).toBe(codes.NONE)
+  expect(await produce(8, 2_147_483_646, 'a', 'b', 'c')).toBe(codes.NONE)
+  expect(await produce(8, 0, 'd')).toBe(codes.OUT_OF_ORDER_SEQUENCE_NUMBER)
+  expect(await produce(8, 1, 'd')).toBe(codes.NONE)
 })
 
 test('offsets in a transaction: unstable until it ends, dropped by an abort, left out of the list of all', async () => {

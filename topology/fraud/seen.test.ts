@@ -57,6 +57,18 @@ test.each([1, -1])('an id counts for 25 h of event time, to either side (%i), ac
   }
 })
 
+test.each([
+  ['later', 30 * hour, 10 * hour],
+  ['earlier', 10 * hour, 30 * hour],
+])('a slot that was there before learns of a %s neighbour', (_name, first, second) => {
+  const start = Math.ceil(t0 / seenForMs) * seenForMs
+  const note = notes()
+  note(0, 'x', 'x', start + second)
+  note(1, 'a', 'a', start + first)
+  // The payment lies in the slot that was first, and its namesake in the other one, 20 h away.
+  expect(note(2, 'a', 'b', start + second)).toBe('conflict')
+})
+
 test('a record that is processed again gets the answer that it got the first time', () => {
   const state = new ByteState()
   const records: [number, string, string, number][] = [

@@ -137,11 +137,11 @@ describe('figures', () => {
 
   test('scores merge, and come back from their bytes', () => {
     const left = score(score(scores.init(), 'a', 1), 'b', 2)
-    const right = score(score(scores.init(), 'b', 3), 'c', 4)
+    const right = score(score(score(scores.init(), 'b', 1), 'c', 4), 'b', 2)
     const merged = scores.merge(left, right)
-    expect(right.get('b')).toEqual({ member: 'b', numerator: 3, count: 1 })
+    expect(right.get('b')).toEqual({ member: 'b', numerator: 3, count: 2 })
     expect(ranked(merged, '', 9).map(item => [item.member, item.numerator, item.count])).toEqual([
-      ['b', 5, 2],
+      ['b', 5, 3],
       ['c', 4, 1],
       ['a', 1, 1],
     ])

@@ -39,7 +39,10 @@ export interface Emission {
   readonly damage: Damage | null
   /** The record's key; the customer's id unless ERR_KEY is wanted. */
   readonly key: string | null
-  /** The record's timestamp: the virtual sending time, milliseconds since 1970. Never goes back within a feed of a generator. */
+  /**
+   * The record's timestamp: the virtual sending time, milliseconds since 1970. Never goes back within a feed of a
+   * generator.
+   */
   readonly timestamp: number
   /** Where a record without a key goes: this modulo the number of partitions. */
   readonly partitionHint: number

@@ -85,7 +85,8 @@ test('the same seed gives the same bytes, another seed gives other bytes', () =>
   expect(digest(7)).not.toBe(digest(8))
 })
 
-// Held against a constant, so that a change of the profile, or a machine that computes otherwise, does not go unnoticed.
+// Held against a constant, so that a change of the profile, or a machine that computes otherwise, does not go
+// unnoticed.
 test('seed 42 gives the bytes that it always gave', () => {
   expect(digest(42)).toBe('7e3a0ae3508d489323c1ff50d3b3bf139e732bfbb7e02f70bc2bfd864bc5ad5f')
 })

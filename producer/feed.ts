@@ -25,7 +25,10 @@ export interface FeedOptions {
   readonly millrace?: MillraceOptions
 }
 
-/** Opens a feed. Rejects with a `MappingError`, a `RowError` or an error of the file system when a file cannot be replayed. */
+/**
+ * Opens a feed. Rejects with a `MappingError`, a `RowError` or an error of the file system when a file cannot be
+ * replayed.
+ */
 export async function createFeed(options: FeedOptions): Promise<Feed> {
   const { replay, profile = 'millrace', count = null, millrace = {} } = options
   if (replay !== undefined) return openFile(replay, count)

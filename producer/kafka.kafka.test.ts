@@ -63,7 +63,7 @@ async function readAll(topic: string): Promise<Read[]> {
   return read
 }
 
-test('records arrive once, in the order of each partition, where Java would put them, with labels and end marks', async () => {
+test('records arrive once, in order, where Java would put them, with labels and end marks', async () => {
   const carrier = await connectKafka({ brokers, ...topics, log: silentLog })
   const sink = new EmissionSink({ carrier, payment, labels: { serde: label, delayMs: 0 } })
   const odd = { ...drillEmissions()[0]!, key: null, damage: 'NULL', partitionHint: 10 } as const

@@ -19,8 +19,8 @@ export class KafkaTargetError extends Error {
 const requestMessages = 1000
 
 /**
- * Connects to real Kafka through kafkajs: idempotent, acknowledged by all replicas, partitioned as Java's producer does it.
- * Rejects with a `KafkaTargetError` when no broker answers or a topic is missing.
+ * Connects to real Kafka through kafkajs: idempotent, acknowledged by all replicas, partitioned as Java's producer
+ * does it. Rejects with a `KafkaTargetError` when no broker answers or a topic is missing.
  */
 export async function connectKafka(options: KafkaCarrierOptions): Promise<Carrier> {
   const { brokers, log } = options
@@ -36,7 +36,8 @@ export async function connectKafka(options: KafkaCarrierOptions): Promise<Carrie
         if (level >= logLevel.WARN) log.warn({ namespace, ...rest }, String(message))
       },
   }
-  // A look at the cluster gives up soon. The producer itself retries for ever, as one that must not lose its order has to.
+  // A look at the cluster gives up soon. The producer itself retries for ever, as one that must not lose its order
+  // has to.
   const partitions = await inspect(new Kafka({ ...config, retry: { retries: 2 } }), options)
   const producer = new Kafka(config).producer({
     idempotent: true,

@@ -25,8 +25,8 @@ const log: Log = {
 }
 
 /**
- * kafkajs 2.2.4 sets timers that are overdue, which Node 24 complains about once a process (tulios/kafkajs#1751). Nothing is
- * wrong with them. Every other warning is shown.
+ * kafkajs 2.2.4 sets timers that are overdue, which Node 24 complains about once a process (tulios/kafkajs#1751).
+ * Nothing is wrong with them. Every other warning is shown.
  */
 function hideTimerWarning(): void {
   const shown = process.listeners('warning')

@@ -58,7 +58,8 @@ What is sent
 
 How it is sent
   --rate N                   records per second (default 1000), or "max"
-  --labels-after TIME        also sends the truth about frauds, that long after they took place: 7d, 12h, 30m, 10s, 500ms
+  --labels-after TIME        also sends the truth about frauds, that long after they took place (7d, 12h, 30m, 10s,
+                             500ms)
   --end                      marks the end in every partition, so that the processor closes all windows
   --brokers HOST:PORT,...    default: KAFKA_BROKERS
   --registry URL             schema registry; default: SCHEMA_REGISTRY_URL
@@ -194,6 +195,8 @@ function instantOf(value: string | undefined): number | undefined {
   return timeMs
 }
 
+const hint = '(npm run up starts one and says what to set).'
+
 function targetOf(values: Values, environment: Environment): ProducerOptions['target'] {
   if (values['dry-run'] === true) return { kind: 'print', what: values.statistics === true ? 'statistics' : 'lines' }
   if (values.statistics === true) throw new UsageError('The option --statistics needs --dry-run.')
@@ -202,14 +205,10 @@ function targetOf(values: Values, environment: Environment): ProducerOptions['ta
     .map(broker => broker.trim())
   const registry = text(values, 'registry') ?? environment['SCHEMA_REGISTRY_URL'] ?? ''
   if (brokers.join('') === '') {
-    throw new UsageError(
-      'No broker is named. Set KAFKA_BROKERS or --brokers HOST:PORT (npm run up starts one and says what to set).',
-    )
+    throw new UsageError(`No broker is named. Set KAFKA_BROKERS or --brokers HOST:PORT ${hint}`)
   }
   if (registry === '') {
-    throw new UsageError(
-      'No schema registry is named. Set SCHEMA_REGISTRY_URL or --registry URL (npm run up starts one and says what to set).',
-    )
+    throw new UsageError(`No schema registry is named. Set SCHEMA_REGISTRY_URL or --registry URL ${hint}`)
   }
   for (const broker of brokers) {
     if (!/^(\[[0-9a-fA-F:]+\]|[^\s:,]+):\d{1,5}$/.test(broker))

@@ -70,7 +70,10 @@ export class PortCarrier implements Carrier {
 const buffersOf = (producer: Producer, { name, partitions }: CarriedTopic): PartitionBuffer[] =>
   Array.from({ length: partitions }, (_, partition) => producer.buffer(name, partition))
 
-/** One header with an empty value, as a record of Kafka holds it: varint count, name, value, each with its varint size. */
+/**
+ * One header with an empty value, as a record of Kafka holds it: varint count, name, value, each with its varint
+ * size.
+ */
 const endMarkHeaders: Buffer = (() => {
   const out = new ByteWriter(64)
   out.varint(1)

@@ -32,10 +32,9 @@ export class ProgressLine {
   }
 
   end({ records, elapsedMs }: PumpProgress, complete: boolean): void {
-    const seconds = (elapsedMs / 1000).toFixed(1)
-    this.#write(
-      `Sent ${number(records)} records in ${seconds} s (${perSecond(records, elapsedMs)}/s)${complete ? '' : ', then stopped'}.`,
-    )
+    const rate = perSecond(records, elapsedMs)
+    const ending = complete ? '.' : ', then stopped.'
+    this.#write(`Sent ${number(records)} records in ${(elapsedMs / 1000).toFixed(1)} s (${rate}/s)${ending}`)
     if (this.#stream.isTTY === true) this.#stream.write('\n')
   }
 

@@ -18,8 +18,8 @@ export interface Sink {
 /** A client that carries records: the one thing that differs between real Kafka and the embedded broker. */
 export interface Carrier {
   /**
-   * Copies what is written in `key` and `value`; null stands for a null key or value. Never waits. A record without a key
-   * goes to `partitionHint` modulo the number of partitions, one with a key where Java's producer would send it.
+   * Copies what is written in `key` and `value`; null stands for a null key or value. Never waits. A record without a
+   * key goes to `partitionHint` modulo the number of partitions, one with a key where Java's producer would send it.
    */
   append(record: OutgoingRecord): void
   /** Appends a record without key and value, with the end-of-input header, to every partition of `payments`. */

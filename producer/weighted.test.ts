@@ -15,6 +15,11 @@ test('picks the first item whose cumulative weight exceeds u times the sum', () 
   }
 })
 
+test('a draw that meets a limit exactly takes the item behind it', () => {
+  const choice = new WeightedChoice([0, 1, 2, 1])
+  expect([0, 0.25, 0.75].map(u => choice.pick(u))).toEqual([1, 2, 3])
+})
+
 test('the ends: the first item at 0, the last with weight just below 1', () => {
   const choice = new WeightedChoice([0, 1, 2, 3, 0])
   expect(choice.pick(0)).toBe(1)

@@ -21,9 +21,9 @@ test('the same seed gives the same records, another seed gives others', () => {
   expect(other.map(emission => emission.payment.amountMinor)).not.toEqual(first.map(e => e.payment.amountMinor))
 })
 
-test('every rule and every code is in the first 5,000 records, whatever the seed', () => {
-  for (let seed = 0; seed < 12; seed++) {
-    const emissions = seed === 7 ? seed7.slice(0, 5000) : take(5000, { seed: seed * 7919 })
+test('every rule and every code is in the first 5,000 records, whatever the seed', { timeout: 60_000 }, () => {
+  for (let seed = 0; seed < 8; seed++) {
+    const emissions = take(5000, { seed: seed * 7919 })
     const rules = new Set([...firedByEmission(emissions).values()].flat())
     expect([...rules].sort(), `seed ${seed * 7919}`).toEqual(Object.values(scenarioRules).sort())
     const codes = new Set(emissions.flatMap(emission => emission.expect!.codes))

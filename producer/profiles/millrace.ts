@@ -73,9 +73,9 @@ interface Episode {
 }
 
 /**
- * The default profile: customers of twelve cities pay near home all day, and a few of them are robbed. Frauds are labelled,
- * and disorder and bad records are planted by quota. Sending order is virtual sending time; the same options give the same
- * records.
+ * The default profile: customers of twelve cities pay near home all day, and a few of them are robbed. Frauds are
+ * labelled, and disorder and bad records are planted by quota. Sending order is virtual sending time; the same
+ * options give the same records.
  */
 export class Millrace implements PaymentSource {
   readonly #draws: Draws

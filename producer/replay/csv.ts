@@ -21,8 +21,8 @@ export interface CsvRow {
 const cellMax = 1_048_576
 
 /**
- * Splits a stream of bytes (UTF-8) into rows as RFC 4180 has it: comma, double quotes, quotes inside doubled, line ends CRLF
- * or LF. Lines without any character are left out, and so is a byte order mark.
+ * Splits a stream of bytes (UTF-8) into rows as RFC 4180 has it: comma, double quotes, quotes inside doubled, line
+ * ends CRLF or LF. Lines without any character are left out, and so is a byte order mark.
  */
 export class CsvParser {
   readonly #decoder = new StringDecoder('utf8')

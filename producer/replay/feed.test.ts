@@ -38,7 +38,8 @@ const handbook = `tx_id,ts,customer_id,terminal_id,amount,fraud,scenario
 1,1522540930,4961,3412,81.5,0,0
 2,1522541000,596,3156,0.00,1,3
 `
-const sparkov = `unix_time,cc_num,category,merchant,amt,is_fraud,cust_lat,cust_long,merch_lat,merch_long,gender,dob,city_pop
+const places = 'cust_lat,cust_long,merch_lat,merch_long'
+const sparkov = `unix_time,cc_num,category,merchant,amt,is_fraud,${places},gender,dob,city_pop
 1577836924,4111111111111111,shopping_net,"fraud_Rau, Sons",89.12,1,29.3,-98.5,29.644325,-98.235734,F,1997-05-05,15
 1577836929,4111111111111111,gas_transport,Kutch LLC,212.77,0,32.6,-96.9,33.668299,-96.698031,F,1983-04-03,8
 `
@@ -113,7 +114,8 @@ const bad = handbook.replace('81.5,', '81.555,')
 
 test('a row that cannot become a payment stops the replay, and is told by line and field', async () => {
   await expect(replay({ file: await write('bad.csv', bad) })).rejects.toThrow(
-    'bad.csv as handbook, line 3, field "amountMinor": "81.555" has more than 2 decimals, the most that its currency has (ERR_RANGE). Skip such rows with --skip-bad-rows.',
+    'bad.csv as handbook, line 3, field "amountMinor": "81.555" has more than 2 decimals, ' +
+      'the most that its currency has (ERR_RANGE). Skip such rows with --skip-bad-rows.',
   )
 })
 
@@ -143,7 +145,8 @@ test('files that cannot be replayed', async () => {
   await expect(replay({ file: join(folder, 'none.csv') })).rejects.toThrow('ENOENT')
   await expect(replay({ file: await write('empty.csv', '') })).rejects.toThrow('empty.csv is empty')
   await expect(replay({ file: await write('odd.csv', 'a,b\n1,2\n') })).rejects.toThrow(
-    'odd.csv begins with a,b, which is the header of no ready mapping (handbook and sparkov). Name a mapping file with --mapping.',
+    'odd.csv begins with a,b, which is the header of no ready mapping (handbook and sparkov). ' +
+      'Name a mapping file with --mapping.',
   )
   await expect(replay({ file: await write('quote.csv', `${handbook}3,"4"5,6,7,8,9,0\n`) })).rejects.toThrow(
     'quote.csv, line 5: A closing quote is followed by 5',
@@ -159,8 +162,8 @@ test('a feed can be closed before its end', async () => {
   expect((await feed.pull(100_000)).length).toBeLessThan(50_000)
 })
 
-// The public data sets are no part of the project. Where they lie beside it, in ../shared/data, their published totals are
-// checked too; where they do not, these two tests do not exist, and the output says so.
+// The public data sets are no part of the project. Where they lie beside it, in ../shared/data, their published
+// totals are checked too; where they do not, these two tests do not exist, and the output says so.
 const data = (name: string): string => new URL(`../../../shared/data/${name}`, import.meta.url).pathname
 
 for (const { name, payments, amountMinor, frauds } of [

@@ -33,7 +33,10 @@ export interface ReplayFeed extends Feed {
   readonly skipped: { readonly rows: number; readonly first: string | null }
 }
 
-/** Opens a file for replay and reads its header. Rejects with a `MappingError`, a `RowError` or an error of the file system. */
+/**
+ * Opens a file for replay and reads its header. Rejects with a `MappingError`, a `RowError` or an error of the file
+ * system.
+ */
 export async function openReplay(options: ReplayOptions): Promise<ReplayFeed> {
   const name = basename(options.file)
   const source = rowsOf(name, await openBytes(options.file))
@@ -55,7 +58,8 @@ function chooseMapping(name: string, header: readonly string[]): Mapping {
   if (found !== undefined) return found
   const known = readyMappings.map(mapping => mapping.name).join(' and ')
   throw new MappingError(
-    `${name} begins with ${header.join(',')}, which is the header of no ready mapping (${known}). Name a mapping file with --mapping.`,
+    `${name} begins with ${header.join(',')}, which is the header of no ready mapping (${known}). ` +
+      'Name a mapping file with --mapping.',
   )
 }
 

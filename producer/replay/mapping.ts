@@ -1,8 +1,8 @@
 import { didYouMean } from '../suggest.ts'
 import { paymentFields, type PaymentField } from './fields.ts'
 
-// A mapping says for each field of a payment which column of a file it comes from and how it is read. It is data (JSON);
-// this file checks it, so that a mistake is told before the first row is read.
+// A mapping says for each field of a payment which column of a file it comes from and how it is read. It is data
+// (JSON); this file checks it, so that a mistake is told before the first row is read.
 
 export type Reading =
   | { readonly reader: 'text'; readonly column: string; readonly prefix: string; readonly nothing: string }

@@ -48,7 +48,10 @@ export function readBoolean(cell: string): boolean {
   throw new CellError(`${shown(cell)} is neither 0 nor 1, neither true nor false`)
 }
 
-/** An instant with the zone Z, such as `2025-03-03T06:00:00.123456Z`, as milliseconds since 1970; finer digits are cut. */
+/**
+ * An instant with the zone Z, such as `2025-03-03T06:00:00.123456Z`, as milliseconds since 1970; finer digits are
+ * cut.
+ */
 export function readIso(cell: string): number {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/.exec(cell)
   if (match === null) throw new CellError(`${shown(cell)} is no instant like 2025-03-03T06:00:00.123Z`)

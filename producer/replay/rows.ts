@@ -104,7 +104,10 @@ function build(columns: readonly Column[], read: (column: Column) => unknown): P
   return payment as unknown as Payment
 }
 
-/** Refuses what the field cannot hold: nothing at all where something is needed, and symbols that an enum does not have. */
+/**
+ * Refuses what the field cannot hold: nothing at all where something is needed, and symbols that an enum does not
+ * have.
+ */
 function checked(field: string, read: Read): Read {
   const known = paymentFields.get(field)
   if (known === undefined) return read

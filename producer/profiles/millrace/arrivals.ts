@@ -27,8 +27,9 @@ export function intensity(timeMs: number, multiplier: number): number {
 }
 
 /**
- * Sending times of background payments: a Poisson process whose rate follows the hour and the weekday. The rate is constant
- * within an hour, so that an exponential amount of "work" is spent hour by hour; nothing has to be thinned out.
+ * Sending times of background payments: a Poisson process whose rate follows the hour and the weekday. The rate is
+ * constant within an hour, so that an exponential amount of "work" is spent hour by hour; nothing has to be thinned
+ * out.
  */
 export class Arrivals {
   readonly #draws: Draws

@@ -60,8 +60,8 @@ export function episodeSteps(scenario: Scenario, ordinal: number, baseline: numb
 }
 
 /**
- * How long after its last payment the customer makes no other, so that the way home is plausible: as slow as half of the
- * impossible speed, and longer than the five minutes in which a far place counts.
+ * How long after its last payment the customer makes no other, so that the way home is plausible: as slow as half of
+ * the impossible speed, and longer than the five minutes in which a far place counts.
  */
 export function quietAfterMs(steps: readonly Step[]): number {
   return Math.max(600_000, 2 * steps.at(-1)!.afterMs)

@@ -16,8 +16,8 @@ const minuteMs = 60_000
 const homeScatterDegrees = 0.01
 
 /**
- * Customers and merchants, as columns: a customer is a number from 0. A customer lives near one merchant and shops at the
- * 30 that are nearest to it.
+ * Customers and merchants, as columns: a customer is a number from 0. A customer lives near one merchant and shops at
+ * the 30 that are nearest to it.
  */
 export class Population {
   readonly merchants: readonly Merchant[]

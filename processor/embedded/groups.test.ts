@@ -182,6 +182,7 @@ test('a new member waits five minutes at most: its client may be gone', async ()
   await joining
   await a.sync([a])
   const answer = b.join()
+  await bench.world.settle()
   for (let waitedMs = 0; waitedMs < 300_000; waitedMs += 9_000) {
     expect(await a.heartbeat()).toBe(codes.REBALANCE_IN_PROGRESS)
     await bench.world.advance(9_000)

@@ -1,5 +1,5 @@
 import { noEntry, SlotStore } from '../state/slots.ts'
-import type { Operator, TaskContext } from './operator.ts'
+import type { Counter, Operator, TaskContext } from './operator.ts'
 import type { FlowRecord } from './record.ts'
 
 /** Parts what is late: a timestamp below stream time minus grace. The stream time is state, so a restart judges alike. */
@@ -9,6 +9,7 @@ export class Lateness implements Operator {
   readonly #onTime: Operator
   readonly #late: Operator
   readonly #context: TaskContext
+  readonly #count: Counter
 
   constructor(options: { store: string; graceMs: number }, context: TaskContext, onTime: Operator, late: Operator) {
     this.#graceMs = options.graceMs
@@ -16,6 +17,7 @@ export class Lateness implements Operator {
     this.#context = context
     this.#onTime = onTime
     this.#late = late
+    this.#count = context.counter('late')
     this.#slots.follow(context.aligned)
   }
 
@@ -26,7 +28,9 @@ export class Lateness implements Operator {
       root.streamTime = time
       this.#slots.touch()
     }
-    if (record.timestamp < root.streamTime - this.#graceMs) this.#late.process(record)
-    else this.#onTime.process(record)
+    if (record.timestamp < root.streamTime - this.#graceMs) {
+      this.#count.value++
+      this.#late.process(record)
+    } else this.#onTime.process(record)
   }
 }

@@ -6,7 +6,7 @@ import { drillExpected } from './drill.expected.ts'
 import { drillEmissions } from './drill.ts'
 import { Millrace } from './millrace.ts'
 
-// What the profiles say about their records, held against the oracle of the fraud application, which does not know them.
+// What the profiles say about their records, held against the oracle of the fraud application.
 
 const failures: Readonly<Record<Damage, string>> = {
   TRUNCATED: 'ERR_DECODE',

@@ -125,6 +125,16 @@ test('a gap in the sequence out of nowhere is a loss: everything is refused unti
   expect(sent).toHaveLength(1)
 })
 
+test('a topic that does not exist is named', async () => {
+  const kafka = nativeKafka({ transport: broker.transport(), world, clientId: 'test', requestTimeoutMs: 100 })
+  onTestFinished(() => kafka.close())
+  const producer = await newProducer(kafka)
+  append(producer, 'nowhere', 0, { value: 'v' })
+  await expect(producer.flush()).rejects.toMatchObject({ code: 'TOPIC_MISSING' })
+  const offsets = kafka.admin().offsets([{ topic: 'nowhere', partition: 0 }], 'latest', 'read_committed')
+  await expect(offsets).rejects.toMatchObject({ code: 'TOPIC_MISSING' })
+})
+
 test('producer id and epoch of the next transaction are those of the EndTxn answer', async () => {
   const identities: string[] = []
   const kafka = await clientWith(async (api, body, ask) => {

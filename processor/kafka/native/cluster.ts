@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly requestTimeoutMs: number
 }
 
+const topicTimeoutMs = 5_000
+
 export type CoordinatorKind = 'group' | 'transaction'
 
 /** What every part of the client knows of the brokers, and the one way to them. */
@@ -79,17 +81,26 @@ export class Cluster {
     return answer
   }
 
-  /** What is known of a topic; asks when nothing is. Rejects when there is no such topic. */
+  /** What is known of a topic; asks when nothing is. A topic that brokers do not know for five seconds does not exist. */
   async topic(name: string): Promise<TopicMetadata> {
     const known = this.metadata.topic(name)
     if (known !== undefined) return known
-    return this.retry(`Looking up topic ${name}`, {}, async () => {
-      const answer = await this.refresh([name])
-      for (const topic of answer.topics) check('Metadata', topic.errorCode, `Topic ${topic.name}.`)
-      const found = this.metadata.topic(name)
-      if (found === undefined) throw new AppError('TOPIC_MISSING', `Topic ${name} does not exist. Create it.`)
-      return found
-    })
+    let missing = false
+    const deadlineMs = Math.min(topicTimeoutMs, this.requestTimeoutMs)
+    try {
+      return await this.retry(`Looking up topic ${name}`, { deadlineMs }, async () => {
+        missing = false
+        const answer = await this.refresh([name])
+        missing = answer.topics.some(({ errorCode }) => errorCode === code.unknownTopicOrPartition)
+        for (const topic of answer.topics) check('Metadata', topic.errorCode, `Topic ${name}.`)
+        const found = this.metadata.topic(name)
+        if (found === undefined) throw networkError('Metadata', `the answer leaves out topic ${name}`)
+        return found
+      })
+    } catch (cause) {
+      if (!missing || this.signal.aborted) throw cause
+      throw new AppError('TOPIC_MISSING', `Topic ${name} does not exist. Create it, or correct the name.`, { cause })
+    }
   }
 
   /** One attempt at one broker. A broker that nobody knows any more counts as a lost connection. */

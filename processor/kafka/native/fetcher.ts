@@ -40,6 +40,7 @@ export class NativeFetcher implements Fetcher {
       found: () => this.#startLanes(),
       failed: (position, error) => this.#fail(position, error),
     })
+    signal.addEventListener('abort', () => this.#ended(), { once: true })
     this.#host = {
       cluster,
       signal,
@@ -103,11 +104,15 @@ export class NativeFetcher implements Fetcher {
 
   close(): Promise<void> {
     this.#closing.abort()
+    return Promise.resolve()
+  }
+
+  /** By its own `close` or that of the client. */
+  #ended(): void {
     this.#positions.clear()
     this.#arrivals.length = 0
     for (const lane of [...this.#lanes.values()].flat()) lane.close()
     this.#arrived.ring()
-    return Promise.resolve()
   }
 
   #take(): FetchedPartition[] {

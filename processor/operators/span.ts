@@ -48,17 +48,21 @@ export class RunningSpan {
     this.#over = over
   }
 
-  /** Takes in the last event of the list, which is the youngest, and gives the result at it. */
+  /**
+   * The result at the last event of the list, which is the youngest. It may be the fold itself and is good until the next
+   * call: so a span of prior events takes the last one in only then.
+   */
   append(times: readonly number[], events: readonly unknown[]): unknown {
     const { aggregate, includes, spanMs } = this.#over
     const last = times.length - 1
     const oldest = times[last]! - spanMs
-    if (!this.#known) this.#restart(times, events, oldest, last)
-    else this.#expire(times, events, oldest)
-    const before: unknown = includes === 'prior' ? this.#result() : undefined
-    this.#fold = aggregate.add(this.#fold, events[last])
-    this.#to = last + 1
-    return includes === 'prior' ? before : this.#result()
+    const end = includes === 'prior' ? last : last + 1
+    if (!this.#known) this.#restart(times, events, oldest, end)
+    else {
+      for (; this.#to < end; this.#to++) this.#fold = aggregate.add(this.#fold, events[this.#to])
+      this.#expire(times, events, oldest)
+    }
+    return this.#result()
   }
 
   /** The result at the event `at`, folded from its window. */

@@ -30,6 +30,11 @@ export class KeyTable {
     return this.#rows
   }
 
+  /** Memory that is held for keys. */
+  get arenaBytes(): number {
+    return this.#arena.length
+  }
+
   /** The row of the key `bytes[start, end)`, or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
     return this.#find(bytes, start, end - start, hashOf(bytes, start, end))

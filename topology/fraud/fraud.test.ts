@@ -71,6 +71,14 @@ test('a payment more than 25 h behind its partition is valid, but neither evalua
   expect(differences(got, want)).toEqual([])
 })
 
+test('a record without a value is rejected as empty', () => {
+  const empty = { topic: 'payments', partition: 0, offset: 7, key: 'c-1', recordTime: noon, payment: null, value: null }
+  const emissions: Emission[] = [{ ...empty, failure: 'ERR_EMPTY' }]
+  const { rejected } = run(emissions)
+  expect(rejected[0]).toMatchObject({ offset: 7, recordTime: noon, value: null, schemaId: null, paymentId: null })
+  expect(differences({ alerts: [], analytics: [], rejected }, expected(emissions))).toEqual([])
+})
+
 const fiveRules = ['amount-10x', 'geo-50km', 'geo-speed', 'high-amount', 'velocity']
 
 test('customer rules and figures do not depend on the number of partitions', () => {
@@ -88,6 +96,19 @@ test('customer rules and figures do not depend on the number of partitions', () 
   )
   expect(found[1]).toEqual(found[0])
   expect(found[2]).toEqual(found[0])
+})
+
+test('the members of a dimension add up to the whole', () => {
+  const { analytics } = run(randomEmissions({ count: 1_000, seed: 13 }))
+  const sums = new Map<string, [number, number, number]>()
+  for (const [, { kpi, dimension, currency, windowStart, count, numerator, denominator }] of analytics) {
+    if (kpi !== 'volume' && kpi !== 'alert.rate') continue
+    const sum = sums.get(`${kpi} ${currency} ${windowStart} ${dimension === ''}`) ?? [0, 0, 0]
+    sums.set(`${kpi} ${currency} ${windowStart} ${dimension === ''}`, sum)
+    for (const [i, figure] of [count, numerator, kpi === 'alert.rate' ? denominator : 0].entries()) sum[i]! += figure
+  }
+  expect(sums.size).toBeGreaterThan(100)
+  for (const [key, sum] of sums) expect(sum, key).toEqual(sums.get(key.replace(/false$/, 'true')))
 })
 
 test('keys, times and bytes of what is written', () => {

@@ -67,6 +67,11 @@ test.each([
   note(1, 'a', 'a', start + first)
   // The payment lies in the slot that was first, and its namesake in the other one, 20 h away.
   expect(note(2, 'a', 'b', start + second)).toBe('conflict')
+
+  const other = notes()
+  other(0, 'a', 'a', start + first)
+  other(1, 'x', 'x', start + second)
+  expect(other(2, 'a', 'b', start + second)).toBe('conflict')
 })
 
 test('a record that is processed again gets the answer that it got the first time', () => {

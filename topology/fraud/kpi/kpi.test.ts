@@ -153,7 +153,7 @@ describe('figures', () => {
     expect(scores.state.read(bytes, 0, bytes.length)).toEqual(merged)
   })
 
-  test('a ranking of more than 100,000 members, or a sum beyond the safe integers, is refused and not estimated', () => {
+  test('a ranking of more than 100,000 members and a sum beyond the safe integers are refused, not estimated', () => {
     let found = scores.init()
     for (let i = 0; i < 100_000; i++) found = score(found, `m${i}`, 1)
     expect(() => score(found, 'one more', 1)).toThrow('more than 100000 members')

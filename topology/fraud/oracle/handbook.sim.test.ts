@@ -37,11 +37,14 @@ function* emissionsOf(csv: Buffer, counted: { rows: number; sumMinor: number }):
   }
 }
 
-test.runIf(existsSync(file))('the handbook file has the known numbers of hits', { timeout: 300_000 }, () => {
+const known = (): void => {
   const csv = readFileSync(file)
   const counted = { rows: 0, sumMinor: 0 }
   const found = expected(emissionsOf(csv, counted), { figures: false })
   expect(counted).toEqual({ rows: 1_466_282, sumMinor: 7_864_433_283 })
   expect(found).toMatchObject({ payments: 1_466_282, valid: 1_466_282, rejected: [], duplicates: [], late: [] })
   expect(found.alertsByRule).toEqual({ 'amount-10x': 21, 'high-amount': 6 })
-})
+}
+
+if (existsSync(file)) test('the handbook file has the known numbers of hits', { timeout: 300_000 }, known)
+else test('the handbook file is not beside the project', () => expect(existsSync(file)).toBe(false))

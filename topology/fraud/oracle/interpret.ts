@@ -8,9 +8,9 @@ type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
 type Sunk = { readonly key: unknown; readonly value: unknown; readonly timestamp: number; readonly partition: number }
 
 /**
- * Runs a plan on lists in memory, for tests of what a topology means: no engine, no Kafka, nothing incremental. Trailing
- * windows are folded anew for every event, and all windows close at the end. Steps that the fraud topology does not use
- * are refused.
+ * Runs a plan on lists in memory, for tests of what a topology means: no engine, no Kafka, nothing incremental.
+ * Trailing windows are folded anew for every event, and all windows close at the end. Steps that the fraud topology
+ * does not use are refused.
  */
 export class Interpreter {
   /** What was written, by topic. */

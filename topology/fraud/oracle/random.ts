@@ -24,8 +24,8 @@ export interface RandomOptions {
 }
 
 /**
- * Payments that meet many edges: few customers, few places, equal times, round distances in time, late payments, copies,
- * conflicts, and every way to be invalid. In order of arrival; a customer's payments are in one partition.
+ * Payments that meet many edges: few customers, few places, equal times, round distances in time, late payments,
+ * copies, conflicts, and every way to be invalid. In order of arrival; a customer's payments are in one partition.
  */
 export function randomEmissions({
   count,

@@ -23,15 +23,9 @@ interface WebAssemblyCodecs {
 
 let codecs: WebAssemblyCodecs | undefined
 
-/**
- * Loaded when the first such batch comes, and from beside @platformatic/kafka, which brings it: all of that package
- * would take half a second to load.
- */
+/** Loaded when the first such batch comes: most runs have none. */
 function wasm(): WebAssemblyCodecs {
-  if (codecs === undefined) {
-    const beside = createRequire(createRequire(import.meta.url).resolve('@platformatic/kafka'))
-    codecs = beside('@platformatic/wasm-utils') as WebAssemblyCodecs
-  }
+  codecs ??= createRequire(import.meta.url)('@platformatic/wasm-utils') as WebAssemblyCodecs
   return codecs
 }
 

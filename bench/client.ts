@@ -5,7 +5,8 @@ import { tcpTransport } from '../processor/kafka/native/tcp.ts'
 import { silentLog, systemWorld } from '../processor/world.ts'
 
 // CPU of the native client per record, on a real broker: `KAFKA_BROKERS=host:port node bench/client.ts [records]`.
-// A record is 16 bytes of key and 200 of value. Wall-clock rates depend on who else uses the machine; CPU per record less so.
+// A record is 16 bytes of key and 200 of value. Wall-clock rates depend on who else uses the machine; CPU per record
+// less so.
 
 const count = Number(process.argv[2] ?? 2_000_000)
 const rounds = 3

@@ -77,7 +77,8 @@ async function join(
   instanceId: string | null = null,
 ): Promise<GroupMember> {
   const member = await kafka.join(options(groupId, instanceId), diary)
-  // A static member that is closed with its client stays in the group until its session ends; nobody else uses the group.
+  // A static member that is closed with its client stays in the group until its session ends; nobody else uses the
+  // group.
   if (instanceId === null) onTestFinished(() => member.leave())
   return member
 }

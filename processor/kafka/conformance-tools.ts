@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import type {
   FetchedPartition,
+  GroupMetadata,
   Isolation,
   Kafka,
   PartitionOffset,
@@ -165,7 +166,10 @@ export async function visible(kafka: Kafka, topic: string, partition = 0): Promi
   return valuesOf((await readTo(kafka, { topic, partition }, end)).rows)
 }
 
-/** Waits until nothing of the partition is pending any more, and answers its end. EndTxn answers before the markers are written. */
+/**
+ * Waits until nothing of the partition is pending any more, and answers its end. EndTxn answers before the markers are
+ * written.
+ */
 export async function settled(kafka: Kafka, partition: TopicPartition): Promise<number> {
   const admin = kafka.admin()
   for (;;) {
@@ -194,3 +198,9 @@ export const at = (topic: string, partition: number, offset: number): PartitionO
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await world.scheduler.sleep(5)
 }
+
+/** Offsets of a group without members: the broker checks neither generation nor member. */
+export const outside = (groupId: string): GroupMetadata => ({ groupId, memberId: '', generation: -1, instanceId: null })
+
+export const committedOffset = async (kafka: Kafka, groupId: string, topic: string): Promise<number | null> =>
+  (await kafka.admin().committed(groupId, [{ topic, partition: 0 }]))[0]!.offset

@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { faultsConformance } from './conformance-faults.ts'
+import { fencingConformance } from './conformance-fencing.ts'
 import { fetchConformance } from './conformance-fetch.ts'
 import { groupConformance } from './conformance-group.ts'
 import type { MakeKafka } from './conformance-tools.ts'
@@ -14,6 +15,7 @@ export function conformance(name: string, makeKafka: MakeKafka): void {
     topicsConformance(makeKafka)
     fetchConformance(makeKafka)
     transactionsConformance(makeKafka)
+    fencingConformance(makeKafka)
     groupConformance(makeKafka)
     faultsConformance(makeKafka)
   })

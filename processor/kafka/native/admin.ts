@@ -124,7 +124,10 @@ export class NativeAdmin implements Admin {
     return deleteRecords(this.#cluster, before)
   }
 
-  /** Metadata names a leader before that broker has taken the partition; only an answer from the leader shows that it has. */
+  /**
+   * Metadata names a leader before that broker has taken the partition; only an answer from the leader shows that it
+   * has.
+   */
   async #waitUntilServed(topics: readonly NewTopic[]): Promise<void> {
     const names = topics.map(({ name }) => name)
     const partitions: TopicPartition[] = []

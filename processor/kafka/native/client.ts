@@ -28,7 +28,9 @@ export interface NativeKafkaOptions {
 
 const defaultRequestTimeoutMs = 30_000
 
-/** The native client: our own logic over a transport. Exactly once needs brokers with transaction.version 2 (Kafka 4). */
+/**
+ * The native client: our own logic over a transport. Exactly once needs brokers with transaction.version 2 (Kafka 4).
+ */
 export function nativeKafka(options: NativeKafkaOptions): Kafka {
   return new NativeKafka(options)
 }
@@ -66,7 +68,9 @@ class NativeKafka implements Kafka {
     return Promise.resolve(member)
   }
 
-  /** Ends everything that runs. Static memberships are kept; open transactions are left to the next holder of their id. */
+  /**
+   * Ends everything that runs. Static memberships are kept; open transactions are left to the next holder of their id.
+   */
   close(): Promise<void> {
     this.#cluster.close()
     return Promise.resolve()

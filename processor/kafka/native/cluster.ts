@@ -59,8 +59,8 @@ export class Cluster {
   async features(): Promise<ReadonlyMap<string, number>> {
     if (this.#features !== null) return this.#features
     const body = { clientSoftwareName: 'millrace', clientSoftwareVersion: '0.1.0' }
-    // Version 4 reports features whose lowest level is 0. A broker that does not know it answers in version 0, as is told
-    // by its error code; version 3 is understood since Kafka 2.4.
+    // Version 4 reports features whose lowest level is 0. A broker that does not know it answers in version 0, as is
+    // told by its error code; version 3 is understood since Kafka 2.4.
     let answer = await this.anyBroker<ApiVersionsAnswer>('ApiVersions', 4, body)
     if (answer.errorCode === code.unsupportedVersion) answer = await this.anyBroker('ApiVersions', 3, body)
     check('ApiVersions', answer.errorCode)
@@ -81,7 +81,9 @@ export class Cluster {
     return answer
   }
 
-  /** What is known of a topic; asks when nothing is. A topic that brokers do not know for five seconds does not exist. */
+  /**
+   * What is known of a topic; asks when nothing is. A topic that brokers do not know for five seconds does not exist.
+   */
   async topic(name: string): Promise<TopicMetadata> {
     const known = this.metadata.topic(name)
     if (known !== undefined) return known
@@ -145,8 +147,8 @@ export class Cluster {
   }
 
   /**
-   * One attempt at the coordinator of a group or a transactional id. `verify` looks into the answer and throws; after an
-   * error that may mean "not I" the coordinator is looked up again.
+   * One attempt at the coordinator of a group or a transactional id. `verify` looks into the answer and throws; after
+   * an error that may mean "not I" the coordinator is looked up again.
    */
   async atCoordinator<Answer>(
     target: { readonly kind: CoordinatorKind; readonly key: string },

@@ -3,8 +3,8 @@ import type { Leader } from './metadata.ts'
 import type { AbortedTransaction } from './batch-decode.ts'
 
 /**
- * One partition being read, from one `assign` to the next. Assigning again makes a new one, so that an answer that was on
- * its way meanwhile still points to the old one and is known to be stale.
+ * One partition being read, from one `assign` to the next. Assigning again makes a new one, so that an answer that
+ * was on its way meanwhile still points to the old one and is known to be stale.
  */
 export class FetchPosition {
   readonly topic: string

@@ -18,7 +18,10 @@ export interface MemberAssignment {
   readonly userData: Buffer | null
 }
 
-/** The requests of one member. JoinGroup and SyncGroup wait at the broker, so heartbeats have a connection of their own. */
+/**
+ * The requests of one member. JoinGroup and SyncGroup wait at the broker, so heartbeats have a connection of their
+ * own.
+ */
 export class GroupRequests {
   readonly #cluster: Cluster
   readonly #options: GroupOptions

@@ -10,7 +10,10 @@ interface Outcome extends TopicPartition {
   readonly errorCode: number
 }
 
-/** First or next offset of each partition, in the order asked for. `latest` under `read_committed` is the last stable offset. */
+/**
+ * First or next offset of each partition, in the order asked for. `latest` under `read_committed` is the last stable
+ * offset.
+ */
 export async function listOffsets(
   cluster: Cluster,
   partitions: readonly TopicPartition[],

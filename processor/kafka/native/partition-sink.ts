@@ -19,7 +19,10 @@ export class BuilderPool {
   }
 }
 
-/** Collects the records of one partition into batches, in order, apart for the open transaction and the one that is sealed. */
+/**
+ * Collects the records of one partition into batches, in order, apart for the open transaction and the one that is
+ * sealed.
+ */
 export class PartitionSink implements PartitionBuffer {
   readonly topic: string
   readonly partition: number

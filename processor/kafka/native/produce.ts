@@ -34,9 +34,9 @@ const requestMaxBytes = 8 << 20
 const outOfOrderAttempts = 10
 
 /**
- * Sends at most one batch of each partition, one request (or a few, when large) to each leader, and resolves when all are
- * acknowledged. Batches that fail with what waiting may mend are sent again, byte for byte: the broker knows a batch that
- * it has by its sequence.
+ * Sends at most one batch of each partition, one request (or a few, when large) to each leader, and resolves when all
+ * are acknowledged. Batches that fail with what waiting may mend are sent again, byte for byte: the broker knows a
+ * batch that it has by its sequence.
  */
 export async function produce(
   cluster: Cluster,

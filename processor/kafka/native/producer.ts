@@ -17,8 +17,8 @@ const notInitialised = (): AppError =>
 const errorFrom = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
 /**
- * A producer over one transactional id, or without one. After any error it refuses everything until `init`, which takes a
- * new epoch: nothing that is still on its way can then reach a later transaction (rules C1 to C3).
+ * A producer over one transactional id, or without one. After any error it refuses everything until `init`, which
+ * takes a new epoch: nothing that is still on its way can then reach a later transaction (rules C1 to C3).
  */
 export class NativeProducer implements Producer {
   readonly #cluster: Cluster
@@ -153,7 +153,9 @@ export class NativeProducer implements Producer {
     }
   }
 
-  /** In rounds: the first batch of each partition, then the second... One batch of a partition is under way at a time. */
+  /**
+   * In rounds: the first batch of each partition, then the second... One batch of a partition is under way at a time.
+   */
   async #send(signal: AbortSignal): Promise<void> {
     const queues = [...this.#sinks.values()].map(sink => ({ sink, builders: sink.take(this.#sealed) }))
     const rounds = Math.max(0, ...queues.map(({ builders }) => builders.length))

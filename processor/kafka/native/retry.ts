@@ -16,7 +16,10 @@ const longestPauseMs = 1_000
 const firstPauseMs = 5
 const logEveryMs = 10_000
 
-/** 5 ms, 10 ms, 20 ms ... 1 s, each off by up to a fifth, so that clients that failed together do not come back together. */
+/**
+ * 5 ms, 10 ms, 20 ms ... 1 s, each off by up to a fifth, so that clients that failed together do not come back
+ * together.
+ */
 export function pauseMs(world: World, failures: number): number {
   const plain = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 20))
   return plain * (0.8 + 0.4 * world.random.next())

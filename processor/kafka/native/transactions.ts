@@ -19,7 +19,10 @@ export interface TransactionalProducer extends ProducerIdentity {
 
 const transactionVersion = 2
 
-/** Takes a producer id with a new epoch; for a transactional id this fences its older holders and aborts what they left. */
+/**
+ * Takes a producer id with a new epoch; for a transactional id this fences its older holders and aborts what they
+ * left.
+ */
 export async function initProducer(
   cluster: Cluster,
   options: ProducerOptions,
@@ -71,7 +74,10 @@ async function requireTransactionVersion(cluster: Cluster): Promise<void> {
   )
 }
 
-/** Adds the offsets to the transaction, with the member's generation: one that the group has left behind is refused (KIP-447). */
+/**
+ * Adds the offsets to the transaction, with the member's generation: one that the group has left behind is refused
+ * (KIP-447).
+ */
 export async function commitOffsets(
   cluster: Cluster,
   producer: TransactionalProducer,

@@ -16,6 +16,10 @@ export interface Settings {
   readonly flushBytes: number
   /** ...or the oldest has waited this long. Default 10 000. */
   readonly flushAgeMs: number
+  /** What a transaction has to send is sent before its end once it is more than this many bytes. Default 4 MiB. */
+  readonly sendBytes: number
+  /** While a transaction is being committed, processing goes on until the next one has this many bytes to send. Default 32 MiB. */
+  readonly holdBytes: number
   /** An upstream partition of a repartition topic that is silent for so long does not hold time back any more; 0: never. Default 10 000. */
   readonly idleMs: number
   /** Of changelogs, repartition topics and results. Default none. */
@@ -30,6 +34,8 @@ export const defaultSettings: Settings = {
   cacheBytes: 64 << 20,
   flushBytes: 8 << 20,
   flushAgeMs: 10_000,
+  sendBytes: 4 << 20,
+  holdBytes: 32 << 20,
   idleMs: 10_000,
   compression: 'none',
 }
@@ -40,7 +46,7 @@ export function settingsFrom(given: Partial<Settings>): Settings {
   const findings: string[] = []
   for (const [name, least] of [
     ['commitIntervalMs', 1], ['transactionTimeoutMs', 1000], ['sessionTimeoutMs', 1000], ['cacheBytes', 0],
-    ['flushBytes', 0], ['flushAgeMs', 0], ['idleMs', 0],
+    ['flushBytes', 0], ['flushAgeMs', 0], ['sendBytes', 0], ['holdBytes', 0], ['idleMs', 0],
   ] as const) {
     const value = settings[name]
     if (!Number.isSafeInteger(value) || value < least) findings.push(`${name} is ${value}; give a whole number of at least ${least}`)

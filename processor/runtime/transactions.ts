@@ -11,17 +11,16 @@ export interface TransactionOptions {
   readonly world: World
   readonly storing: Storing
   readonly commitIntervalMs: number
+  /** Sent in the middle of a transaction beyond this. */
+  readonly sendBytes: number
+  /** Beyond this, processing waits for the commit under way. */
+  readonly holdBytes: number
   group(): GroupMetadata
   commitOffsets(offsets: readonly PartitionOffset[]): Promise<void>
   onStep(step: Step): void
   /** A transaction of these tasks is committed; it took this long. */
   onCommitted(tasks: readonly Task[], seconds: number): void
 }
-
-/** Sent in the middle of a transaction beyond this. */
-const bufferedMost = 4 << 20
-/** Beyond this, processing waits for the commit under way. */
-const bufferedLimit = 32 << 20
 
 /**
  * The transactions of one worker, one after the other over all of its tasks. While one is being committed the next one is
@@ -54,9 +53,10 @@ export class Transactions {
   /** Sends, commits and waits as it is due. Throws what went wrong in the background. */
   async see(tasks: readonly Task[]): Promise<void> {
     this.#check()
-    const buffered = this.#options.producer.bufferedBytes
+    const { producer, sendBytes, holdBytes } = this.#options
+    const buffered = producer.bufferedBytes
     if (this.#committing !== null) {
-      if (buffered > bufferedLimit) await this.#committing
+      if (buffered > holdBytes) await this.#committing
       this.#check()
       return
     }
@@ -64,7 +64,7 @@ export class Transactions {
       await this.#sending
       this.#check()
       this.#start(tasks)
-    } else if (buffered > bufferedMost && this.#sending === null) this.#send()
+    } else if (buffered > sendBytes && this.#sending === null) this.#send()
   }
 
   #check(): void {

@@ -35,6 +35,9 @@ export interface WorkerOptions {
   /** Committed changes wait for the disk until a task has this many bytes of them, or for this long. */
   readonly flushBytes: number
   readonly flushAgeMs: number
+  /** Sent in the middle of a transaction beyond `sendBytes`; beyond `holdBytes` processing waits for the commit under way. */
+  readonly sendBytes: number
+  readonly holdBytes: number
   readonly idleMs: number
   readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
   readonly partitionOf: (key: Uint8Array, start: number, end: number, partitions: number) => number

@@ -3,7 +3,7 @@ import type { Buffer } from 'node:buffer'
 import type { ByteWriter, NativeBuffer } from './bytes.ts'
 import { DecodeError, EncodeError } from './serde.ts'
 
-/** Up to this length a loop over the characters is faster than a call into Node (measured: bench/avro.ts). */
+/** Up to this length a loop over the characters takes the place of a call into Node, which has a cost of its own. */
 const shortText = 40
 
 /**

@@ -1,0 +1,145 @@
+import type { NotReady } from '../../schemas/serde.ts'
+import type { Failure } from '../../topology/plan.ts'
+import { AppError } from '../errors.ts'
+import type { FetchedPartition, Fetcher, Producer } from '../ports.ts'
+import type { TaskPlace } from './assign.ts'
+import { openTasks } from './open.ts'
+import { Poison } from './poison.ts'
+import type { RestoreProgress } from './restore.ts'
+import { Task } from './task.ts'
+import type { WorkerOptions } from './worker-options.ts'
+
+/** A source partition with this many records waiting is fetched no further for now. */
+const waitingMost = 20_000
+/** Tombstones live for a day by default (delete.retention.ms); a store that slept half of it may have missed some. */
+const staleAfterMs = 12 * 3_600_000
+
+export interface TaskSetOptions extends WorkerOptions {
+  readonly producer: Producer
+  readonly reject: (failure: Failure, cause: unknown) => void
+  readonly stopping: AbortSignal
+}
+
+/** The tasks of a worker and what is fetched for them. */
+export class TaskSet {
+  readonly byId = new Map<string, Task>()
+  readonly restoring: RestoreProgress
+  readonly poison = new Poison()
+  readonly #options: TaskSetOptions
+  readonly #fetcher: Fetcher
+  readonly #paused = new Set<string>()
+
+  constructor(options: TaskSetOptions) {
+    const { kafka, world, commitIntervalMs } = options
+    this.#options = options
+    this.restoring = { records: 0, bytes: 0, remaining: 0, total: 0, startedMs: world.clock.monotonic() }
+    this.#fetcher = kafka.fetcher({ isolation: 'read_committed', maxWaitMs: Math.min(500, Math.max(50, commitIntervalMs)) })
+  }
+
+  all(): Task[] {
+    return [...this.byId.values()]
+  }
+
+  /** Opens and catches up the state of tasks, and begins to fetch their input. */
+  async open(places: readonly TaskPlace[]): Promise<void> {
+    this.restoring.records = 0
+    this.restoring.bytes = 0
+    const { compiled, producer, reject, stopping } = this.#options
+    const opened = await openTasks(places, { ...this.#options, progress: this.restoring, staleAfterMs }, stopping)
+    for (const { place, state, positions } of opened) {
+      const task = new Task(
+        {
+          ...this.#options,
+          part: compiled.subTopologies[place.part]!,
+          partition: place.partition,
+          state,
+          buffer: (topic, partition) => producer.buffer(topic, partition),
+          reject,
+          poison: (topic, partition, offset) => this.poison.find(topic, partition, offset),
+          wait: missing => this.#wait(missing),
+        },
+        positions,
+      )
+      this.byId.set(task.id, task)
+    }
+    this.seek()
+  }
+
+  /** Something outside is missing (a schema): asks for it, and says so while it cannot be had. */
+  async #wait(missing: NotReady): Promise<void> {
+    const { log, scheduler } = this.#options.world
+    try {
+      await missing.ready()
+    } catch (error) {
+      log.warn({ error, missing: missing.message }, 'waiting for something that a record needs; trying again')
+      await scheduler.sleep(1000, this.#options.stopping)
+    }
+  }
+
+  /** Fetches every source from where its task stands. */
+  seek(): void {
+    this.#paused.clear()
+    this.#fetcher.assign(this.all().flatMap(task => task.positions()))
+  }
+
+  /** Hands what has arrived to the tasks; waits up to `waitMs` for something. */
+  async fetch(waitMs: number): Promise<void> {
+    for (const fetched of await this.#fetcher.poll(waitMs)) this.#deliver(fetched)
+  }
+
+  #deliver(fetched: FetchedPartition): void {
+    for (const task of this.byId.values()) {
+      if (task.partition !== fetched.partition) continue
+      const queue = task.queue(fetched.topic)
+      if (queue === undefined) continue
+      if (fetched.error !== null) throw fetchError(fetched, fetched.error)
+      queue.push(fetched)
+      if (queue.waiting <= waitingMost) return
+      this.#paused.add(`${fetched.topic}-${fetched.partition}`)
+      this.#fetcher.pause([fetched])
+      return
+    }
+  }
+
+  /** Fetches on where a queue that was full has run low. */
+  resumeDrained(): void {
+    if (this.#paused.size === 0) return
+    for (const task of this.byId.values()) {
+      for (const queue of task.queues) {
+        if (queue.waiting > waitingMost / 2) continue
+        const { topic } = queue.source
+        if (this.#paused.delete(`${topic}-${queue.partition}`)) this.#fetcher.resume([{ topic, partition: queue.partition }])
+      }
+    }
+  }
+
+  /** What is committed will not come again: nothing has to be known of it. */
+  forgetPoison(): void {
+    for (const task of this.byId.values()) {
+      for (const { source, partition } of task.queues) {
+        this.poison.forget(source.topic, partition, task.committedPosition(source.topic))
+      }
+    }
+  }
+
+  /** Lets go of the tasks as they are. */
+  async close(): Promise<void> {
+    const tasks = this.all()
+    this.byId.clear()
+    this.#fetcher.unassign(tasks.flatMap(task => task.positions()))
+    for (const task of tasks) await task.close()
+  }
+
+  stopFetching(): Promise<void> {
+    return this.#fetcher.close()
+  }
+}
+
+function fetchError(fetched: FetchedPartition, error: string): AppError {
+  const place = { topic: fetched.topic, partition: fetched.partition, offset: fetched.nextOffset }
+  if (error !== 'OFFSET_OUT_OF_RANGE') return new AppError('TOPIC_MISSING', `The input cannot be read any more: ${error}.`, { place })
+  const message =
+    `The input does not hold the committed offset (it begins at ${fetched.logStartOffset}): records were deleted before they were processed. ` +
+    "Reset the group's offsets if that is what you want."
+  return new AppError('OFFSET_OUT_OF_RANGE', message, { place })
+}

@@ -13,7 +13,7 @@ import { lowerBound } from './span.ts'
 const bucketsPerSpan = 8
 /** What a remembered event costs in memory, roughly. */
 const eventBytes = 160
-/** Chunks of gone keys deleted in one commit: expiry never holds the task up. */
+/** Chunks deleted in one commit, about: expiry never holds the task up. */
 const expiredPerCommit = 2000
 
 const rawCodec: Pick<Serde<Buffer>, 'read' | 'write'> = {
@@ -136,29 +136,21 @@ export class EventStore {
     this.#slots.entries.set(this.#slots.row(key, 0, key.length, bucket), writer.copy())
   }
 
-  /** Deletes whole buckets that no window reaches, a bounded number of chunks at a time. */
+  /** Deletes whole buckets that no window reaches, about so many chunks at a time. */
   #expire(): void {
+    const { entries, root } = this.#slots
     let left = expiredPerCommit
-    for (;;) {
-      const oldest = this.#slots.slots[0]
-      const { streamTime } = this.#slots.root
-      if (oldest === undefined || oldest.slot + this.#bucketMs > streamTime - this.#retentionMs || left <= 0) return
-      left = this.#expireBucket(oldest.slot, left)
+    while (left > 0) {
+      const bucket = this.#slots.slots[0]?.slot
+      if (bucket === undefined || bucket + this.#bucketMs > root.streamTime - this.#retentionMs) return
+      for (const key of this.#slots.takePage(bucket)) {
+        const row = this.#slots.row(key, 0, key.length, bucket)
+        if (entries.get(row) === undefined) continue
+        left--
+        entries.set(row, undefined)
+        this.#forgetBucket(key, bucket)
+      }
     }
-  }
-
-  #expireBucket(bucket: number, limit: number): number {
-    let left = limit
-    const { entries } = this.#slots
-    for (const key of this.#slots.keys(bucket)) {
-      const row = this.#slots.row(key, 0, key.length, bucket)
-      if (entries.get(row) === undefined) continue
-      if (left-- <= 0) return 0
-      entries.set(row, undefined)
-      this.#forgetBucket(key, bucket)
-    }
-    this.#slots.forget(bucket)
-    return left
   }
 
   #forgetBucket(key: Buffer, bucket: number): void {

@@ -4,7 +4,7 @@ import type { CachedStore } from '../state/cached.ts'
 import { SlotStore } from '../state/slots.ts'
 import type { Counter, TaskContext } from './operator.ts'
 
-/** Slots forgotten in one commit: expiry never holds the task up. */
+/** Entries deleted in one commit, about: expiry never holds the task up. */
 const expiredPerCommit = 2000
 
 /** The stores of a `process` step, as its code sees them. */
@@ -90,16 +90,15 @@ class Windows implements WindowState<any, any> {
 
   #expire(): void {
     let left = expiredPerCommit
-    for (;;) {
+    while (left > 0) {
       const slot = this.#slots.slots[0]?.slot
       if (slot === undefined || slot >= this.#oldest()) return
-      for (const key of this.#slots.keys(slot)) {
+      for (const key of this.#slots.takePage(slot)) {
         const row = this.#slots.row(key, 0, key.length, slot)
         if (this.#slots.entries.get(row) === undefined) continue
-        if (left-- <= 0) return
+        left--
         this.#slots.entries.set(row, undefined)
       }
-      this.#slots.forget(slot)
     }
   }
 }

@@ -42,6 +42,10 @@ class Rig {
     return this.slots.entries.get(this.slots.row(bytes, 0, bytes.length, slot))
   }
 
+  rowsOf(kind: number): number {
+    return [...this.log.compacted().keys()].filter(key => Number.parseInt(key.slice(0, 2), 16) === kind).length
+  }
+
   keys(slot: number): string[] {
     return this.slots.keys(slot).map(String)
   }
@@ -90,6 +94,25 @@ test('slots are ascending, forgotten ones are gone with all their pages, and may
   // Entries are the caller's to delete; of the directory nothing is left, in the changelog neither.
   const kindsLeft = [...rig.log.compacted().keys()].map(key => Number.parseInt(key.slice(0, 2), 16))
   expect(new Set(kindsLeft)).toEqual(new Set([kinds.root, kinds.entry]))
+})
+
+test('a slot given up page by page gives each key once, and is forgotten with the last page', async () => {
+  const rig = new Rig()
+  for (let i = 0; i < 600; i++) rig.put(`key-number-${i}`, 10, i)
+  rig.put('other', 20, 1)
+  await rig.commit()
+  const keys: string[] = []
+  while (rig.slots.slots[0]!.slot === 10) {
+    const page = rig.slots.takePage(10)
+    expect(page.length).toBeGreaterThan(0)
+    expect(page.length).toBeLessThan(250)
+    keys.push(...page.map(String))
+    await rig.commit()
+    rig.open(false)
+  }
+  expect(keys.toSorted()).toEqual(Array.from({ length: 600 }, (_, i) => `key-number-${i}`).toSorted())
+  expect(rig.slots.takePage(10)).toEqual([])
+  expect(rig.rowsOf(kinds.directory)).toBe(1)
 })
 
 test('the root is written when it was touched, and only then', async () => {

@@ -109,6 +109,25 @@ export class SlotStore<T> {
     return keys.filter((key, index) => index === 0 || !key.equals(keys[index - 1]!))
   }
 
+  /**
+   * Takes a page of the slot's directory away, and gives the keys that it listed; with the last page the slot is forgotten.
+   * For giving up a slot piece by piece.
+   */
+  takePage(slot: number): Buffer[] {
+    const { slots } = this.root
+    const index = slots.findIndex(candidate => candidate.slot === slot)
+    if (index < 0) return []
+    const mark = slots[index]!
+    const row = this.#pageRow(slot, mark.pages - 1)
+    const keys: Buffer[] = []
+    this.#directory.get(row)?.collect(keys)
+    this.#directory.set(row, undefined)
+    mark.pages--
+    if (mark.pages === 0) slots.splice(index, 1)
+    this.touch()
+    return keys
+  }
+
   /** Forgets the slot's directory. Its entries are the caller's to delete. */
   forget(slot: number): void {
     const { slots } = this.root

@@ -11,8 +11,10 @@ import { lowerBound } from './span.ts'
 
 /** Buckets in the longest span: few point reads for a cold key, little rewriting for a hot one. */
 const bucketsPerSpan = 8
-/** What a remembered event costs in memory, roughly. */
-const eventBytes = 160
+/** What a remembered event costs in memory, roughly: an object of a dozen fields, its text, its place in two lists. */
+const eventBytes = 320
+/** Histories looked at in one call of `evict`. */
+const evictionSteps = 4096
 /** Chunks deleted in one commit, about: expiry never holds the task up. */
 const expiredPerCommit = 2000
 
@@ -110,7 +112,8 @@ export class EventStore {
   #save(): void {
     for (const row of this.#dirtyRows) {
       const history = this.#histories[row]!
-      const key = Buffer.from(this.#table.key(row))
+      // A view: nothing is added to this table until the changes are written.
+      const key = this.#table.key(row)
       for (const bucket of history.dirty) this.#saveChunk(key, history, bucket)
       history.dirty.length = 0
       if (!history.headerDirty) continue
@@ -169,7 +172,7 @@ export class EventStore {
 
   /** Forgets histories that were not used lately. Called between records; those with unsaved events stay. */
   evict(budgetBytes: number): void {
-    let steps = this.#table.rowsEnd * 2
+    let steps = Math.min(this.#table.rowsEnd * 2, evictionSteps)
     while (this.bytes > budgetBytes && steps-- > 0) {
       if (this.#hand >= this.#table.rowsEnd) this.#hand = 0
       const row = this.#hand++

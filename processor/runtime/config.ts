@@ -12,7 +12,7 @@ export interface Settings {
   readonly sessionTimeoutMs: number
   /** For decoded state of all tasks together; what does not fit is read from disk. Default 64 MiB. */
   readonly cacheBytes: number
-  /** Committed changes are written to disk when a task has this many bytes of them... Default 8 MiB. */
+  /** Committed changes are written to disk when there are this many bytes of them... Default 16 MiB. */
   readonly flushBytes: number
   /** ...or the oldest has waited this long. Default 10 000. */
   readonly flushAgeMs: number
@@ -32,7 +32,7 @@ export const defaultSettings: Settings = {
   transactionTimeoutMs: 30_000,
   sessionTimeoutMs: 10_000,
   cacheBytes: 64 << 20,
-  flushBytes: 8 << 20,
+  flushBytes: 16 << 20,
   flushAgeMs: 10_000,
   sendBytes: 4 << 20,
   holdBytes: 32 << 20,

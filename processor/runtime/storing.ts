@@ -26,7 +26,11 @@ export class Storing {
   /** A transaction was committed: starts a batch for each task that is due, unless one is under way. */
   afterCommit(tasks: Iterable<Task>): void {
     if (this.#running !== null) return
-    const due = [...tasks].filter(task => this.#isDue(task))
+    const all = [...tasks]
+    let waiting = 0
+    for (const task of all) waiting += task.state.pendingBytes
+    const isFull = waiting >= this.#options.flushBytes
+    const due = all.filter(task => this.#isDue(task, isFull))
     if (due.length === 0) return
     this.#running = this.#store(due).finally(() => {
       this.#running = null
@@ -44,10 +48,9 @@ export class Storing {
     if (this.#error !== null) throw this.#error
   }
 
-  #isDue(task: Task): boolean {
-    const { state } = task
-    if (state.pendingBytes === 0) return false
-    if (state.pendingBytes >= this.#options.flushBytes) return true
+  #isDue(task: Task, isFull: boolean): boolean {
+    if (task.state.pendingBytes === 0) return false
+    if (isFull) return true
     const now = this.#options.world.clock.monotonic()
     const flushedMs = this.#flushedMs.get(task.id)
     if (flushedMs === undefined) {

@@ -19,7 +19,7 @@ export interface WorkerOptions {
   readonly sessionTimeoutMs: number
   /** For decoded entries of all tasks. */
   readonly cacheBytes: number
-  /** Committed changes wait for the disk until a task has this many bytes of them, or for this long. */
+  /** Committed changes wait for the disk until there are this many bytes of them, or for this long. */
   readonly flushBytes: number
   readonly flushAgeMs: number
   /** Sent in the middle of a transaction beyond `sendBytes`; beyond `holdBytes` processing waits for the commit under way. */

@@ -17,6 +17,9 @@ const flushing = 8
 const used = 16
 const pinned = dirty | frozen | pending | flushing
 
+/** Rows looked at in one call. */
+const evictionSteps = 4096
+
 /** What a decoded row costs beside its bytes: its place in the table, its object. */
 const rowOverheadBytes = 160
 /** What a change that waits for the disk costs beside its bytes; so that deletions, which have none, do not wait for ever. */
@@ -253,7 +256,8 @@ export class CachedStore<T> {
 
   /** Forgets entries that were not used lately (the clock algorithm) until `budgetBytes` are left, or only pinned ones. */
   evict(budgetBytes: number): void {
-    let steps = this.#table.rowsEnd * 2
+    // Bounded: this is called between turns, and much may be pinned.
+    let steps = Math.min(this.#table.rowsEnd * 2, evictionSteps)
     while (this.bytes > budgetBytes && steps-- > 0) {
       if (this.#hand >= this.#table.rowsEnd) this.#hand = 0
       const row = this.#hand++

@@ -18,7 +18,8 @@ type Database = Level<Buffer, Buffer>
 // Bytes for keys and values. Values are compressed by nobody: they are small, and CPU is what we are short of. `sync` stays
 // off: the changelog repairs a lost tail.
 const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
-const options = { ...encodings, compression: false, writeBufferSize: 16 << 20 } as const
+// There is one database for each task, and entries are cached above it, so each one's own caches are kept small.
+const options = { ...encodings, compression: false, writeBufferSize: 16 << 20, cacheSize: 1 << 20 } as const
 
 /**
  * Opens `<root>/<instance>`. Without an instance name: the first of `instance-0`, `instance-1`, ... that no other process

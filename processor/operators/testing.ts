@@ -138,7 +138,8 @@ export class OperatorRig {
 
   /** Forgets what is on disk already, down to so many bytes. */
   evict(budgetBytes = 0): void {
-    this.state.evict(budgetBytes)
+    const { state } = this
+    for (let round = 0; round < 20 && state.cacheBytes > budgetBytes; round++) state.evict(budgetBytes)
   }
 
   async rollback(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Store, StoreWrite } from '../ports.ts'
 import { CachedStore } from './cached.ts'
 import { intact, sealed } from './checksum.ts'
 import { MemoryStore } from './memory.ts'
-import { TestLog } from './testing.ts'
+import { evictTo, TestLog } from './testing.ts'
 
 /** A row that is changed in place, as accumulators are. */
 interface Row {
@@ -164,7 +164,7 @@ const drained = new Act('drained', model => model.flushing !== null, async (mode
   model.flushing = null
 })
 
-const evict = (budget: number): Act => new Act(`evict ${budget}`, always, (_model, { cache }) => cache.evict(budget))
+const evict = (budget: number): Act => new Act(`evict ${budget}`, always, (_model, { cache }) => evictTo(cache, budget))
 
 /** The process dies; a new one opens the disk and replays the changelog over it. */
 const restart = new Act('restart', always, async (model, real) => {
@@ -304,10 +304,10 @@ test('the bytes held never go below zero, follow what is cached, and are nothing
   await flush(cache, disk)
   const all = cache.bytes
   expect(all).toBeGreaterThan(3000 * 160)
-  cache.evict(all / 2)
+  evictTo(cache, all / 2)
   expect(cache.bytes).toBeLessThanOrEqual(all / 2)
   expect(cache.bytes).toBeGreaterThan(all / 2 - 1000)
-  cache.evict(0)
+  evictTo(cache, 0)
   expect([cache.bytes, cache.length]).toEqual([0, 0])
 })
 

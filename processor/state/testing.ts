@@ -7,6 +7,11 @@ export interface LogRecord {
   readonly timestamp: number
 }
 
+/** Evicts as often as it takes: one call looks at a bounded number of entries. Pinned ones stay. */
+export function evictTo(cache: { readonly bytes: number; evict(budgetBytes: number): void }, budgetBytes: number): void {
+  for (let round = 0; round < 20 && cache.bytes > budgetBytes; round++) cache.evict(budgetBytes)
+}
+
 /** A changelog as a list: what a producer was given, and the columns that a restore would fetch. */
 export class TestLog implements PartitionBuffer {
   readonly records: LogRecord[] = []

@@ -21,7 +21,7 @@ const pointSchema = {
 
 /** Counts what is asked, and can be out of order. */
 class Watched implements Registry {
-  readonly inner = memoryRegistry()
+  inner = memoryRegistry()
   readonly asked: number[] = []
   down = false
   answer: RegisteredSchema | undefined
@@ -140,6 +140,18 @@ test('no bytes, no frame, no schema, no value: each with its code', async () => 
   expect(codeOf(() => read(serde, Buffer.concat([valid, Buffer.from([0])])))).toBe('ERR_DECODE')
   // What was refused does not spoil what comes next.
   expect(read(serde, valid).x).toBe(1)
+})
+
+test('a schema that is registered here for one topic is read from another one that has it too', async () => {
+  // One registry, seen by two processes: the producer of `points`, and one that reads them and writes `copies`.
+  const [producers, ours] = [new Watched(), new Watched()]
+  const writer = await bind(avro<Point>(pointSchema), producers, true)
+  const bytes = bytesOf(writer, { x: 1, name: 'n' })
+  ours.inner = producers.inner
+  const reader = await bind(avro<Point>(pointSchema), ours, false)
+  await bind(avro<Point>(pointSchema), ours, true, 'copies')
+  expect(await codeWhenReady(reader, bytes)).toBe('none')
+  expect(ours.asked).toEqual([1])
 })
 
 test('schemas of other languages, of other subjects, and what is no schema at all are refused', async () => {

@@ -101,7 +101,7 @@ class BoundAvro<T> implements Serde<T> {
 
   #readerOf(id: number): Reader['read'] {
     if (id <= 0) throw new DecodeError('ERR_SCHEMA', `${id} is no schema id.`)
-    const answer = this.#cache.get(id)
+    const answer = this.#cache.get(id, this.#subject)
     if (answer === undefined) throw new NotReady(`The schema ${id} of ${this.#subject}`, () => this.#cache.fetch(id))
     if (answer.kind === 'other') throw new DecodeError('ERR_SCHEMA', `The schema ${id} is no Avro, but ${answer.type}.`)
     if (answer.kind === 'unknown') {

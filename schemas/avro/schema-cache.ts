@@ -15,6 +15,8 @@ const maximumAnswers = 10_000
 export class SchemaCache {
   readonly #registry: Registry
   readonly #answers = new Map<number, RegisteredSchema>()
+  /** What was registered here, by id and subject. It tells nothing of the id's other subjects: they may have it too. */
+  readonly #registered = new Map<string, RegisteredSchema>()
   readonly #refusals = new Map<number, number>()
   readonly #pending = new Map<number, Promise<void>>()
 
@@ -22,8 +24,9 @@ export class SchemaCache {
     this.#registry = registry
   }
 
-  get(id: number): RegisteredSchema | undefined {
-    return this.#answers.get(id)
+  /** What is known of an id that was met under `subject`; undefined: the registry has to be asked. */
+  get(id: number, subject: string): RegisteredSchema | undefined {
+    return this.#registered.get(`${id} ${subject}`) ?? this.#answers.get(id)
   }
 
   /** Asks the registry; one request for an id at a time. Rejects with `RegistryUnavailable`. */
@@ -42,9 +45,7 @@ export class SchemaCache {
   /** Registers a schema, and remembers that its id belongs to the subject. */
   async register(subject: string, schema: string): Promise<number> {
     const id = await this.#registry.register(subject, schema)
-    const known = this.#answers.get(id)
-    const subjects = known?.kind === 'avro' ? known.subjects.filter(each => each !== subject) : []
-    this.#keep({ kind: 'avro', id, schema, subjects: [...subjects, subject] })
+    this.#registered.set(`${id} ${subject}`, { kind: 'avro', id, schema, subjects: [subject] })
     return id
   }
 

@@ -5,6 +5,7 @@ import type { FetchedPartition, Fetcher, Producer } from '../ports.ts'
 import type { TaskPlace } from './assign.ts'
 import { openTasks } from './open.ts'
 import { Poison } from './poison.ts'
+import { Ledger } from './readings.ts'
 import type { RestoreProgress } from './restore.ts'
 import { Task } from './task.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -25,6 +26,8 @@ export class TaskSet {
   readonly byId = new Map<string, Task>()
   readonly restoring: RestoreProgress
   readonly poison = new Poison()
+  /** What was counted goes on being counted when its task is closed. */
+  readonly ledger = new Ledger()
   readonly #options: TaskSetOptions
   readonly #fetcher: Fetcher
   readonly #paused = new Set<string>()
@@ -33,7 +36,10 @@ export class TaskSet {
     const { kafka, world, commitIntervalMs } = options
     this.#options = options
     this.restoring = { records: 0, bytes: 0, remaining: 0, total: 0, startedMs: world.clock.monotonic() }
-    this.#fetcher = kafka.fetcher({ isolation: 'read_committed', maxWaitMs: Math.min(500, Math.max(50, commitIntervalMs)) })
+    this.#fetcher = kafka.fetcher({
+      isolation: 'read_committed',
+      maxWaitMs: Math.min(500, Math.max(50, commitIntervalMs)),
+    })
   }
 
   all(): Task[] {
@@ -108,7 +114,8 @@ export class TaskSet {
       for (const queue of task.queues) {
         if (queue.waiting > waitingMost / 2) continue
         const { topic } = queue.source
-        if (this.#paused.delete(`${topic}-${queue.partition}`)) this.#fetcher.resume([{ topic, partition: queue.partition }])
+        if (this.#paused.delete(`${topic}-${queue.partition}`))
+          this.#fetcher.resume([{ topic, partition: queue.partition }])
       }
     }
   }
@@ -127,6 +134,7 @@ export class TaskSet {
     const tasks = this.all()
     this.byId.clear()
     this.#fetcher.unassign(tasks.flatMap(task => task.positions()))
+    for (const task of tasks) this.ledger.retire(task)
     for (const task of tasks) await task.close()
   }
 
@@ -137,7 +145,8 @@ export class TaskSet {
 
 function fetchError(fetched: FetchedPartition, error: string): AppError {
   const place = { topic: fetched.topic, partition: fetched.partition, offset: fetched.nextOffset }
-  if (error !== 'OFFSET_OUT_OF_RANGE') return new AppError('TOPIC_MISSING', `The input cannot be read any more: ${error}.`, { place })
+  if (error !== 'OFFSET_OUT_OF_RANGE')
+    return new AppError('TOPIC_MISSING', `The input cannot be read any more: ${error}.`, { place })
   const message =
     `The input does not hold the committed offset (it begins at ${fetched.logStartOffset}): records were deleted before they were processed. ` +
     "Reset the group's offsets if that is what you want."

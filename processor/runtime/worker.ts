@@ -3,7 +3,7 @@ import type { GroupHandlers, GroupMember, Producer } from '../ports.ts'
 import type { Readings } from '../observe/readings.ts'
 import { assignTasks, type TaskPlace, tasksFor } from './assign.ts'
 import { rejecter } from './dead-letters.ts'
-import { Ledger, readTask } from './readings.ts'
+import { readTask } from './readings.ts'
 import type { RestoreProgress } from './restore.ts'
 import { Storing } from './storing.ts'
 import { TaskSet } from './task-set.ts'
@@ -18,7 +18,9 @@ const turnMs = 10
 /** After failures in a row the worker waits, twice as long each time up to this. */
 const backoffMostMs = 5000
 
-/** One thread of the engine: a group member with its tasks, one fetcher, one producer, and the loop that moves records. */
+/**
+ * One thread of the engine: a group member with its tasks, one fetcher, one producer, and the loop that moves records.
+ */
 export class Worker {
   commits = 0
   aborts = 0
@@ -27,7 +29,6 @@ export class Worker {
   readonly #tasks: TaskSet
   readonly #storing: Storing
   readonly #transactions: Transactions
-  readonly #ledger = new Ledger()
   readonly #commands: (() => Promise<void>)[] = []
   readonly #stopping = new AbortController()
   #wake: () => void = () => undefined
@@ -95,7 +96,13 @@ export class Worker {
     const { restoring } = this.#tasks
     const tasks = this.#tasks.all()
     const { topics } = this.#options
-    return { commits, aborts, restore: restoring, counts: this.#ledger.read(tasks), tasks: tasks.map(task => readTask(task, topics)) }
+    return {
+      commits,
+      aborts,
+      restore: restoring,
+      counts: this.#tasks.ledger.read(tasks),
+      tasks: tasks.map(task => readTask(task, topics)),
+    }
   }
 
   get tasks(): ReadonlyMap<string, Task> {
@@ -118,17 +125,21 @@ export class Worker {
 
   #handlers(): GroupHandlers {
     const { compiled, topics } = this.#options
-    const subscribed = [...compiled.inputs.map(topic => topic.name), ...compiled.repartitions.map(({ name }) => topics.repartition(name))]
+    const subscribed = [
+      ...compiled.inputs.map(topic => topic.name),
+      ...compiled.repartitions.map(({ name }) => topics.repartition(name)),
+    ]
     return {
       subscription: () => ({ topics: subscribed, userData: null }),
       assign: members => {
         const shares = assignTasks(compiled, topics, members)
         return new Map([...shares].map(([id, partitions]) => [id, { partitions, userData: null }]))
       },
-      onAssigned: partitions => this.#inLoop(() => {
-        this.#toOpen = tasksFor(compiled, topics, partitions)
-        return this.#open()
-      }),
+      onAssigned: partitions =>
+        this.#inLoop(() => {
+          this.#toOpen = tasksFor(compiled, topics, partitions)
+          return this.#open()
+        }),
       onRevoked: () => this.#inLoop(() => this.#letGo(() => this.#closeClean())),
       onLost: () => this.#inLoop(() => this.#letGo(() => this.#closeDirty())),
       onFailed: error => this.#fail(error),
@@ -150,7 +161,8 @@ export class Worker {
     try {
       while (!this.#stopping.signal.aborted) {
         try {
-          for (let command = this.#commands.shift(); command !== undefined; command = this.#commands.shift()) await command()
+          for (let command = this.#commands.shift(); command !== undefined; command = this.#commands.shift())
+            await command()
           if (this.#failure !== null) throw this.#failure
           if (this.#toOpen !== null) await this.#open()
           if (this.#tasks.byId.size === 0) await this.#sleep(1000)
@@ -283,7 +295,12 @@ export class Worker {
 /** Named by the client in the cause: the group does not know this member, or its generation, any more. */
 const isMembershipLost = (error: AppError): boolean => {
   const { cause } = error
-  return cause instanceof Error && 'error' in cause && (cause.error === 'ILLEGAL_GENERATION' || cause.error === 'UNKNOWN_MEMBER_ID')
+  return (
+    cause instanceof Error &&
+    'error' in cause &&
+    (cause.error === 'ILLEGAL_GENERATION' || cause.error === 'UNKNOWN_MEMBER_ID')
+  )
 }
 
-const isOutside = (error: AppError): boolean => error.domain === 'external' && error.code !== 'OFFSET_OUT_OF_RANGE' && error.code !== 'STATE_UNREADABLE'
+const isOutside = (error: AppError): boolean =>
+  error.domain === 'external' && error.code !== 'OFFSET_OUT_OF_RANGE' && error.code !== 'STATE_UNREADABLE'

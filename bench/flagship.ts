@@ -36,7 +36,11 @@ const { positionals, values } = parseArgs({
 })
 
 const [host, port] = values.brokers.split(':')
-const world = systemWorld(process.env['DEBUG'] === undefined ? silentLog : { debug: console.error, info: console.error, warn: console.error, error: console.error })
+const world = systemWorld(
+  process.env['DEBUG'] === undefined
+    ? silentLog
+    : { debug: console.error, info: console.error, warn: console.error, error: console.error },
+)
 // Schema ids are this process's own, the same in `load` and `run`: both register in this order.
 const registry = memoryRegistry()
 for (const topic of [payments, paymentsRejected, paymentsLate, fraudAlerts, analytics]) {
@@ -70,7 +74,9 @@ async function load(to: Kafka): Promise<void> {
   const { clock, scheduler } = world
   const { elapsedMs } = await pump({ feed, sink, clock, scheduler, ratePerSecond: null, endMarks: true })
   await sink.close()
-  console.log(JSON.stringify({ loaded: count, seconds: elapsedMs / 1000, perSecond: Math.round((count / elapsedMs) * 1000) }))
+  console.log(
+    JSON.stringify({ loaded: count, seconds: elapsedMs / 1000, perSecond: Math.round((count / elapsedMs) * 1000) }),
+  )
 }
 
 async function run(from: Kafka): Promise<void> {
@@ -78,7 +84,11 @@ async function run(from: Kafka): Promise<void> {
   const stores = await levelStores(folder, '0')
   let read = 0
   const app = createApp(
-    fraudTopology({ observe: ({ kind }) => { if (kind === 'valid' || kind === 'rejected' || kind === 'duplicate') read++ } }),
+    fraudTopology({
+      observe: ({ kind }) => {
+        if (kind === 'valid' || kind === 'rejected' || kind === 'duplicate') read++
+      },
+    }),
     {
       application: `bench-fraud-${Date.now().toString(36)}`,
       instance: '0',
@@ -109,16 +119,18 @@ async function run(from: Kafka): Promise<void> {
   const endMs = performance.now()
   const used = process.cpuUsage(halfCpu)
   const all = process.cpuUsage(cpu)
-  console.log(JSON.stringify({
-    payments: read,
-    seconds: (endMs - startMs) / 1000,
-    paymentsPerSecond: Math.round((read / (endMs - startMs)) * 1000),
-    cpuMicrosPerPayment: Number(((all.user + all.system) / read).toFixed(2)),
-    steadyPaymentsPerSecond: Math.round(((read - halfRead) / (endMs - halfMs)) * 1000),
-    steadyCpuMicrosPerPayment: Number(((used.user + used.system) / (read - halfRead)).toFixed(2)),
-    peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
-    commits: app.worker!.commits,
-  }))
+  console.log(
+    JSON.stringify({
+      payments: read,
+      seconds: (endMs - startMs) / 1000,
+      paymentsPerSecond: Math.round((read / (endMs - startMs)) * 1000),
+      cpuMicrosPerPayment: Number(((all.user + all.system) / read).toFixed(2)),
+      steadyPaymentsPerSecond: Math.round(((read - halfRead) / (endMs - halfMs)) * 1000),
+      steadyCpuMicrosPerPayment: Number(((used.user + used.system) / (read - halfRead)).toFixed(2)),
+      peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
+      commits: app.worker!.commits,
+    }),
+  )
   await app.stop()
   await stores.release()
   rmSync(folder, { recursive: true })

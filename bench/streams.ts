@@ -11,8 +11,9 @@ import { createApp } from '../processor/runtime/app.ts'
 import { levelStores } from '../processor/state/level.ts'
 import { silentLog, systemWorld } from '../processor/world.ts'
 
-// The engine under the harness of the Java peer: workloads w1 and w2, written with the public DSL. Its command line is the
-// harness's contract: --brokers --workload --input --output --application-id --state-dir --guarantee --commit-ms --threads.
+// The engine under the harness of the Java peer: workloads w1 and w2, written with the public DSL. Its command line is
+// the harness's contract: --brokers --workload --input --output --application-id --state-dir --guarantee --commit-ms
+// --threads.
 
 interface Payment {
   readonly paymentId: string
@@ -42,11 +43,19 @@ function workload(name: string, input: string, output: string): Topology {
     case 'w1':
       payments
         .filter(p => p.status !== 'reversed')
-        .map(p => `{"id":"${p.paymentId}","merchant":"${p.merchantId}","amountCents":${p.amountCents},"currency":"${p.currency}","eventTime":${p.eventTime}}`)
+        .map(
+          p =>
+            `{"id":"${p.paymentId}","merchant":"${p.merchantId}","amountCents":${p.amountCents},"currency":"${p.currency}","eventTime":${p.eventTime}}`,
+        )
         .to(topic(output, text, text))
       return t
     case 'w2':
-      payments.groupByKey().count('counts').changes().map(row => row.count).to(topic(output, text, int64))
+      payments
+        .groupByKey()
+        .count('counts')
+        .changes()
+        .map(row => row.count)
+        .to(topic(output, text, int64))
       return t
     default:
       throw new Error(`Workload ${name} is not built: w1 and w2 are.`)
@@ -54,7 +63,11 @@ function workload(name: string, input: string, output: string): Topology {
 }
 
 const [host, port] = given.get('brokers')!.split(':')
-const world = systemWorld(process.env['DEBUG'] === undefined ? silentLog : { debug: console.error, info: console.error, warn: console.error, error: console.error })
+const world = systemWorld(
+  process.env['DEBUG'] === undefined
+    ? silentLog
+    : { debug: console.error, info: console.error, warn: console.error, error: console.error },
+)
 const registry = memoryRegistry()
 await registry.register(`${given.get('input')!}-value`, paymentSchema)
 const stores = await levelStores(given.get('state-dir')!, '0')
@@ -74,6 +87,12 @@ const app = createApp(workload(given.get('workload')!, given.get('input')!, give
 process.on('SIGTERM', () => void app.stop())
 await app.start()
 const { restoring } = app.worker!
-console.log(JSON.stringify({ event: 'RUNNING', restored: restoring.records, restoreMs: Math.round(world.clock.monotonic() - restoring.startedMs) }))
+console.log(
+  JSON.stringify({
+    event: 'RUNNING',
+    restored: restoring.records,
+    restoreMs: Math.round(world.clock.monotonic() - restoring.startedMs),
+  }),
+)
 await app.done
 process.exit(0)

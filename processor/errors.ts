@@ -1,4 +1,6 @@
-/** Whose fault it is: the user's (definition, configuration, data), something outside (broker, registry, disk), or ours. */
+/**
+ * Whose fault it is: the user's (definition, configuration, data), something outside (broker, registry, disk), or ours.
+ */
 export type Domain = 'user' | 'external' | 'internal'
 
 /** Every coded error of the engine: who is to act, and whether waiting helps. */
@@ -52,6 +54,12 @@ export class AppError extends Error {
 
 export const placeName = (place: Place): string =>
   `${place.topic}-${place.partition}${place.offset === undefined ? '' : `@${place.offset}`}`
+
+/** What was thrown, as an error: libraries may throw anything. */
+export const asError = (thrown: unknown): Error =>
+  thrown instanceof Error
+    ? thrown
+    : new AppError('ASSERTION', `Something that is no error was thrown: ${String(thrown)}`)
 
 /** An assertion of ours: stays on in production, ends the task. */
 export function assert(condition: unknown, message: string): asserts condition {

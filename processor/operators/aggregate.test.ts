@@ -13,7 +13,9 @@ const aggregateRig = (): OperatorRig =>
     stores: ['totals'],
     build(context, out) {
       const fold = new Fold(spec)
-      return [new AggregateByKey({ store: 'totals', fold, rows: context.state.cached<Folded>('totals', fold) }, context, out)]
+      return [
+        new AggregateByKey({ store: 'totals', fold, rows: context.state.cached<Folded>('totals', fold) }, context, out),
+      ]
     },
   })
 
@@ -130,5 +132,7 @@ test('an aggregate is read as a table of its results', () => {
   expect(rig.send('a', 's', 1, stream)).toEqual([])
   rig.send('a', 4, 9, table)
   rig.send('a', 6, 9, table)
-  expect(rig.send('a', 's', 1, stream)).toEqual([{ key: 'a', value: { left: 's', right: { n: 2, total: 10 } }, timestamp: 1 }])
+  expect(rig.send('a', 's', 1, stream)).toEqual([
+    { key: 'a', value: { left: 's', right: { n: 2, total: 10 } }, timestamp: 1 },
+  ])
 })

@@ -16,7 +16,9 @@ const partial = windowPartialSerde(spec)
 const combineRig = (): OperatorRig =>
   new OperatorRig({
     stores: ['topic'],
-    build: context => [new Combine({ repartition: 'topic', key: text, window, spec, idleMs: 0 }, context, { index: 0, count: 1 })],
+    build: context => [
+      new Combine({ repartition: 'topic', key: text, window, spec, idleMs: 0 }, context, { index: 0, count: 1 }),
+    ],
   })
 
 const sentBy = (log: TestLog): string[] =>
@@ -27,7 +29,13 @@ const sentBy = (log: TestLog): string[] =>
 
 test('one partial for each key and window of a transaction, sent when it ends, by window and then by first record', async () => {
   const rig = combineRig()
-  for (const [key, value, timestamp] of [['b', 1, 12], ['a', 2, 3], ['b', 3, 14], ['a', 4, 11], ['b', 5, 4]] as const) {
+  for (const [key, value, timestamp] of [
+    ['b', 1, 12],
+    ['a', 2, 3],
+    ['b', 3, 14],
+    ['a', 4, 11],
+    ['b', 5, 4],
+  ] as const) {
     expect(rig.send(key, value, timestamp)).toEqual([])
   }
   const log = rig.logs.get('topic')!
@@ -51,12 +59,19 @@ test('null keys are dropped, and what was not committed is not sent', async () =
 test('merged behind the topic they are what the records alone would give', async () => {
   const step: WindowedStep = { kind: 'windowed', store: 'w', key: text, window, spec, emit: 'final', merges: true }
   const behind = (merges: boolean): OperatorRig =>
-    new OperatorRig({ stores: ['*w'], build: (context, out) => [new WindowedAggregate({ ...step, merges }, context, out)] })
+    new OperatorRig({
+      stores: ['*w'],
+      build: (context, out) => [new WindowedAggregate({ ...step, merges }, context, out)],
+    })
   const random = seeded(5)
   const [front, merged, plain] = [combineRig(), behind(true), behind(false)]
   const expected: Emitted[] = []
   for (let i = 0; i < 400; i++) {
-    const [key, value, timestamp] = [`k${Math.floor(random() * 4)}`, Math.floor(random() * 9), Math.floor(random() * 90)]
+    const [key, value, timestamp] = [
+      `k${Math.floor(random() * 4)}`,
+      Math.floor(random() * 9),
+      Math.floor(random() * 90),
+    ]
     front.send(key, value, timestamp)
     expected.push(...plain.send(key, value, timestamp))
     if (random() < 0.1) await front.commit()
@@ -77,7 +92,9 @@ test('keys of any serde', async () => {
   const rig = new OperatorRig({
     stores: ['topic'],
     key: int64,
-    build: context => [new Combine({ repartition: 'topic', key: int64, window, spec, idleMs: 0 }, context, { index: 0, count: 1 })],
+    build: context => [
+      new Combine({ repartition: 'topic', key: int64, window, spec, idleMs: 0 }, context, { index: 0, count: 1 }),
+    ],
   })
   rig.send(7, 1, 1)
   rig.send(7, 1, 1)

@@ -33,7 +33,11 @@ export class Combine implements TimedOperator {
     this.#options = options
     this.#fold = new Fold(options.spec)
     const { repartition, key, idleMs } = options
-    this.#sink = new RepartitionSink({ name: repartition, key, value: windowPartialSerde(options.spec), idleMs }, context, upstream)
+    this.#sink = new RepartitionSink(
+      { name: repartition, key, value: windowPartialSerde(options.spec), idleMs },
+      context,
+      upstream,
+    )
     this.#nullKey = context.dropped(repartition, 'null-key')
     this.#partition = context.partition
   }

@@ -31,7 +31,8 @@ const bucketListCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
 }
 
 /**
- * Events by key, in chunks of (key, bucket of time) so that each commit writes only the chunk that changed, and a key is
+ * Events by key, in chunks of (key, bucket of time) so that each commit writes only the chunk that changed, and a key
+ * is
  * read by point reads: its header lists its chunks. Histories are kept decoded, within the task's cache budget.
  */
 export class EventStore {
@@ -48,7 +49,13 @@ export class EventStore {
   #hand = 0
   bytes = 0
 
-  constructor(state: TaskState, name: string, event: Serde<any>, spans: readonly Over<any, any, any>[], graceMs: number) {
+  constructor(
+    state: TaskState,
+    name: string,
+    event: Serde<any>,
+    spans: readonly Over<any, any, any>[],
+    graceMs: number,
+  ) {
     const longest = Math.max(...spans.map(span => span.spanMs))
     this.#event = event
     this.#spans = spans

@@ -18,7 +18,8 @@ const rigFor = (graceMs: number, upstreams?: number): OperatorRig =>
     ...(upstreams !== undefined && { upstreams }),
   })
 
-const values = (rig: OperatorRig, timestamp: number): unknown => rig.send('k', timestamp, timestamp).map(sent => sent.value as unknown)
+const values = (rig: OperatorRig, timestamp: number): unknown =>
+  rig.send('k', timestamp, timestamp).map(sent => sent.value as unknown)
 
 test('a timestamp below stream time - grace is late, one that equals it is not', () => {
   const rig = rigFor(5)

@@ -2,7 +2,9 @@ import { noEntry, SlotStore } from '../state/slots.ts'
 import type { Counter, Operator, TaskContext } from './operator.ts'
 import type { FlowRecord } from './record.ts'
 
-/** Parts what is late: a timestamp below stream time minus grace. The stream time is state, so a restart judges alike. */
+/**
+ * Parts what is late: a timestamp below stream time minus grace. The stream time is state, so a restart judges alike.
+ */
 export class Lateness implements Operator {
   readonly #graceMs: number
   readonly #slots: SlotStore<null>
@@ -23,7 +25,8 @@ export class Lateness implements Operator {
 
   process(record: FlowRecord): void {
     const { root } = this.#slots
-    const time = this.#context.aligned === null ? Math.max(root.streamTime, record.timestamp) : this.#context.aligned.now
+    const time =
+      this.#context.aligned === null ? Math.max(root.streamTime, record.timestamp) : this.#context.aligned.now
     if (time > root.streamTime) {
       root.streamTime = time
       this.#slots.touch()

@@ -5,7 +5,8 @@ import type { AlignedTime } from './time.ts'
 import type { FlowRecord } from './record.ts'
 
 /**
- * One step of a running task. It is synchronous: `process` is done with the record, and all steps below are too, when it
+ * One step of a running task. It is synchronous: `process` is done with the record, and all steps below are too, when
+ * it
  * returns. It throws when the record cannot be processed; the task's edge decides what then happens.
  */
 export interface Operator {
@@ -37,7 +38,13 @@ export const newCounter = (): Counter => ({ value: 0, frozen: 0, committed: 0 })
 
 /** Why a record (or a window's part of it) was not taken. Bounded: a metric's label. */
 export type DropReason =
-  | 'null-key' | 'null-value' | 'bad-timestamp' | 'late' | 'late-windows' | 'expired-writes' | 'no-partition'
+  | 'null-key'
+  | 'null-value'
+  | 'bad-timestamp'
+  | 'late'
+  | 'late-windows'
+  | 'expired-writes'
+  | 'no-partition'
 
 /** What the operators of one task are given. */
 export interface TaskContext {

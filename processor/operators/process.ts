@@ -60,7 +60,8 @@ export class Process implements TimedOperator {
     record.timestamp = timestamp
     if (this.#key !== null) record.withKey(key, this.#key, this.#next)
     else {
-      if (key !== record.key) throw new AppError('TOPOLOGY', `'${this.#name}' forwards a new key without a serde for it. Define its 'key'.`)
+      if (key !== record.key)
+        throw new AppError('TOPOLOGY', `'${this.#name}' forwards a new key without a serde for it. Define its 'key'.`)
       this.#out.process(record)
     }
     record.value = before
@@ -70,7 +71,11 @@ export class Process implements TimedOperator {
 
   #forwardTimed(key: unknown, value: unknown, timestamp: number): void {
     const serde = this.#key
-    if (serde === null) throw new AppError('TOPOLOGY', `A timer of '${this.#name}' forwards without a serde for the key. Define its 'key'.`)
+    if (serde === null)
+      throw new AppError(
+        'TOPOLOGY',
+        `A timer of '${this.#name}' forwards without a serde for the key. Define its 'key'.`,
+      )
     const record = this.#timed
     record.setKey(key, serde)
     record.value = value

@@ -8,7 +8,8 @@ import { decodeHeaders, type HeaderEntry } from './headers.ts'
 const noBytes = Buffer.alloc(0)
 
 /**
- * The record on its way through a task: one object, changed in place. An operator that changes a field sets it back after
+ * The record on its way through a task: one object, changed in place. An operator that changes a field sets it back
+ * after
  * the next steps are done, so that each child of a fan-out sees what its parent sent.
  *
  * The key is held as bytes, as a value, or both, and turned into the other form only when somebody needs it: a record
@@ -128,7 +129,8 @@ export class FlowRecord implements InputRecord<any, any> {
     const wasDecoded = this.#keyDecoded
     const wasEncoded = this.#keyEncoded
     // The writer may hold the encoded key that is being set aside.
-    if (wasEncoded && keyBytes === this.#keyWriter.bytes) this.keyBytes = Buffer.from(keyBytes.subarray(keyStart, keyEnd))
+    if (wasEncoded && keyBytes === this.#keyWriter.bytes)
+      this.keyBytes = Buffer.from(keyBytes.subarray(keyStart, keyEnd))
     const keptBytes = this.keyBytes
     const moved = keptBytes !== keyBytes
     this.setKey(key, serde)
@@ -148,4 +150,3 @@ function copyOf(columns: RecordColumns, row: number, starts: Int32Array, ends: I
   const start = starts[row]!
   return start < 0 ? null : Buffer.from(columns.buffers[columns.buffer[row]!]!.subarray(start, ends[row]!))
 }
-

@@ -25,7 +25,8 @@ export interface Upstream {
 }
 
 /**
- * The way out to a repartition topic: each record goes to the partition of its key, with a stamp that says which upstream
+ * The way out to a repartition topic: each record goes to the partition of its key, with a stamp that says which
+ * upstream
  * partition sent it and the highest timestamp that this one has sent so far. Downstream partitions that got nothing
  * hear of the time by markers. With one upstream partition there are neither.
  */
@@ -83,7 +84,16 @@ export class RepartitionSink implements TimedOperator {
       this.#told[partition] = this.#highest
     }
     this.#buffer(partition).append(
-      timestamp, keyBytes, keyStart, keyEnd, isNull ? null : writer.bytes, 0, writer.length, headers, headersStart, headersEnd,
+      timestamp,
+      keyBytes,
+      keyStart,
+      keyEnd,
+      isNull ? null : writer.bytes,
+      0,
+      writer.length,
+      headers,
+      headersStart,
+      headersEnd,
     )
   }
 
@@ -97,7 +107,8 @@ export class RepartitionSink implements TimedOperator {
     if (now - this.#lastMarkersMs >= markerEveryMs) {
       this.#lastMarkersMs = now
       for (let partition = 0; partition < this.#partitions; partition++) {
-        if (this.#reached[partition] === 0 && this.#told[partition]! < this.#highest) this.#mark(partition, this.#highest)
+        if (this.#reached[partition] === 0 && this.#told[partition]! < this.#highest)
+          this.#mark(partition, this.#highest)
       }
     }
     this.#reached.fill(0)

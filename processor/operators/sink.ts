@@ -33,9 +33,15 @@ export class Sink implements Operator {
     const buffer = (this.#buffers[partition] ??= context.buffer(this.#topic.name, partition))
     buffer.append(
       record.timestamp,
-      record.keyIsNull ? null : record.keyBytes, record.keyStart, record.keyEnd,
-      isNull ? null : writer.bytes, 0, writer.length,
-      record.headersBytes, record.headersStart, record.headersEnd,
+      record.keyIsNull ? null : record.keyBytes,
+      record.keyStart,
+      record.keyEnd,
+      isNull ? null : writer.bytes,
+      0,
+      writer.length,
+      record.headersBytes,
+      record.headersStart,
+      record.headersEnd,
     )
   }
 }

@@ -16,7 +16,10 @@ export type Taken = 'record' | 'dropped' | 'end'
 /** The way in: turns a fetched row into the task's record and passes it on. */
 export interface Source {
   readonly topic: string
-  /** Decodes and forwards the row. `partitionTime` is the highest timestamp taken before. Throws what serdes and user code throw. */
+  /**
+   * Decodes and forwards the row. `partitionTime` is the highest timestamp taken before. Throws what serdes and user
+   * code throw.
+   */
   take(record: FlowRecord, columns: RecordColumns, row: number, partitionTime: number): Taken
 }
 
@@ -52,9 +55,10 @@ export class TopicSource implements Source {
     record.setKeyBytes(bytes, columns.keyStart[row]!, columns.keyEnd[row]!, this.#options.key)
     record.value = valueStart < 0 ? null : this.#options.value.read(bytes, valueStart, columns.valueEnd[row]!)
     const { timestamp } = this.#options
-    record.timestamp = timestamp === null
-      ? columns.timestamp[row]!
-      : timestamp(record.value, record.key, columns.timestamp[row]!, partitionTime)
+    record.timestamp =
+      timestamp === null
+        ? columns.timestamp[row]!
+        : timestamp(record.value, record.key, columns.timestamp[row]!, partitionTime)
     if (record.timestamp < 0) {
       this.#badTimestamp.value++
       return 'dropped'
@@ -101,7 +105,8 @@ export class RepartitionSource implements Source {
     record.isFlowing = false
     const stamp = readStamp(record.headersBytes, record.headersStart, record.headersEnd)
     if (stamp !== null) {
-      if (this.#aligned?.mark(stamp.upstream, stamp.time) === true) for (const operator of this.#timed) operator.onTime?.()
+      if (this.#aligned?.mark(stamp.upstream, stamp.time) === true)
+        for (const operator of this.#timed) operator.onTime?.()
       if (columns.keyStart[row]! < 0) return this.#ended(stamp.time) ? 'end' : 'dropped'
       record.headersBytes = withoutStamp(record.headersBytes, record.headersStart, record.headersEnd)
       record.headersStart = 0

@@ -26,7 +26,8 @@ export function upperBound(times: readonly number[], time: number): number {
 
 /**
  * One aggregate over the last `spanMs` of one key, moved along as events come: O(1) amortised for each event. Where the
- * aggregate cannot take a value out again exactly, two stacks do it (the front one holds, for each event, the fold of it and
+ * aggregate cannot take a value out again exactly, two stacks do it (the front one holds, for each event, the fold of
+ * it and
  * all younger ones of the front; the back is one fold):
  *
  * ```
@@ -49,7 +50,8 @@ export class RunningSpan {
   }
 
   /**
-   * The result at the last event of the list, which is the youngest. It may be the fold itself and is good until the next
+   * The result at the last event of the list, which is the youngest. It may be the fold itself and is good until the
+   * next
    * call: so a span of prior events takes the last one in only then.
    */
   append(times: readonly number[], events: readonly unknown[]): unknown {

@@ -49,7 +49,9 @@ export class OperatorRig {
 
   #open(created: boolean): void {
     const definitions = this.options.stores.map(name => ({
-      name: name.replace('*', ''), hasKinds: name.startsWith('*'), changelogId: name,
+      name: name.replace('*', ''),
+      hasKinds: name.startsWith('*'),
+      changelogId: name,
     }))
     const state = TaskState.open(this.#disk, created, { clusterId: 'c', application: 'a', task: '0_0' }, definitions)
     if (typeof state === 'string') throw new Error(state)
@@ -96,7 +98,9 @@ export class OperatorRig {
 
   /** What was counted, without what is zero. */
   get drops(): Record<string, number> {
-    return Object.fromEntries([...this.#drops].map(([name, { value }]) => [name, value]).filter(([, value]) => value !== 0))
+    return Object.fromEntries(
+      [...this.#drops].map(([name, { value }]) => [name, value]).filter(([, value]) => value !== 0),
+    )
   }
 
   /** Gives a record to the operator of that index, and takes what was sent. */

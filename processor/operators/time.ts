@@ -4,8 +4,10 @@ import type { Root } from '../state/root.ts'
 export const idleStamp = -2
 
 /**
- * Time behind a repartition topic: the minimum over the upstream partitions of the last stamp of each, never going back.
- * Without it the result would depend on how upstream partitions interleave: a fast one would close the windows of a slow one.
+ * Time behind a repartition topic: the minimum over the upstream partitions of the last stamp of each, never going
+ * back.
+ * Without it the result would depend on how upstream partitions interleave: a fast one would close the windows of a
+ * slow one.
  *
  * ```
  *   upstream 0   12 13 15          stream time here: 12 -> 12 (13) -> 14 -> 15

@@ -23,13 +23,22 @@ const spans = {
   items: over(13, list<number>()),
   newest: over(20, list<number>(undefined, { limit: 3 })),
   last: prior(20, latest(id)),
-  different: over(16, distinctCount((value: number) => value % 3, int64)),
+  different: over(
+    16,
+    distinctCount((value: number) => value % 3, int64),
+  ),
   favourites: over(20, top(2, { by: (value: number) => `${value % 4}` })),
 }
 const longestMs = 20
 
 const step = (graceMs: number, own: TrailingStep['spans'] = spans): TrailingStep => ({
-  kind: 'trailing', store: 'history', key: text, graceMs, remember: value => value, event: int64, spans: own,
+  kind: 'trailing',
+  store: 'history',
+  key: text,
+  graceMs,
+  remember: value => value,
+  event: int64,
+  spans: own,
 })
 
 const rigFor = (own: TrailingStep, upstreams?: number): OperatorRig =>
@@ -80,7 +89,8 @@ class Oracle {
         .toSorted((a, b) => a.time - b.time)
         .map(({ value }) => value)
     const before = (spanMs: number): number[] => within(spanMs).slice(0, -1)
-    const highest = (values: readonly number[]): number | undefined => (values.length === 0 ? undefined : Math.max(...values))
+    const highest = (values: readonly number[]): number | undefined =>
+      values.length === 0 ? undefined : Math.max(...values)
     return {
       event: event.value,
       n: within(20).length,
@@ -110,7 +120,9 @@ class Oracle {
 function favourites(values: readonly number[]): object[] {
   const counts = new Map<string, number>()
   for (const value of values) counts.set(`${value % 4}`, (counts.get(`${value % 4}`) ?? 0) + 1)
-  return [...counts].toSorted(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).slice(0, 2)
+  return [...counts]
+    .toSorted(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+    .slice(0, 2)
     .map(([member, times], index) => ({ rank: index + 1, member, value: times, count: times }))
 }
 
@@ -139,14 +151,22 @@ test.each([0, 5, 30])('random events, grace %i: the results of a search through 
       now += Math.floor(random() * 5)
       // In order, tied, a little late, within reach of windows still open, and lost.
       const lag = [0, 0, 0, 1, 4, graceMs, graceMs + longestMs, graceMs + longestMs + 1][Math.floor(random() * 8)]!
-      const event = { key: 'abc'[Math.floor(random() * 3)]!, time: Math.max(0, now - lag), value: Math.floor(random() * 50) }
+      const event = {
+        key: 'abc'[Math.floor(random() * 3)]!,
+        time: Math.max(0, now - lag),
+        value: Math.floor(random() * 50),
+      }
       const sent = rig.send(event.key, event.value, event.time)
       const expected = oracle.take(event)
       if (expected === null) expect(sent).toEqual([])
       else {
         expect(sent.length).toBe(1)
-        expect({ seed, i, key: sent[0]!.key, time: sent[0]!.timestamp, ...sent[0]!.value as object }).toEqual({
-          seed, i, key: event.key, time: event.time, ...expected,
+        expect({ seed, i, key: sent[0]!.key, time: sent[0]!.timestamp, ...(sent[0]!.value as object) }).toEqual({
+          seed,
+          i,
+          key: event.key,
+          time: event.time,
+          ...expected,
         })
       }
     }
@@ -174,7 +194,15 @@ test('as a table: who is late, who is kept without a result, who counts again', 
 })
 
 test('what is remembered may be less than what is sent on', async () => {
-  const rig = rigFor({ ...step(0, { total: over(10, sum((n: number) => n)) }), remember: (value: { n: number }) => value.n })
+  const rig = rigFor({
+    ...step(0, {
+      total: over(
+        10,
+        sum((n: number) => n),
+      ),
+    }),
+    remember: (value: { n: number }) => value.n,
+  })
   expect(rig.send('k', { n: 3, note: 'x' }, 1)[0]!.value).toEqual({ event: { n: 3, note: 'x' }, total: 3 })
   await rig.commit()
   await rig.restart('changelog')
@@ -202,12 +230,20 @@ test('when stream time has passed, nothing is left of old events: a bounded numb
   rig.send('other', 1, 100_000)
   const before = rig.logs.get('history')!.records.length
   await rig.commit({ flush: true })
-  const tombstones = rig.logs.get('history')!.records.slice(before).filter(({ key, value }) => key[0] === kinds.entry && value === null)
+  const tombstones = rig.logs
+    .get('history')!
+    .records.slice(before)
+    .filter(({ key, value }) => key[0] === kinds.entry && value === null)
   expect(tombstones.length).toBeGreaterThanOrEqual(2000)
   expect(tombstones.length).toBeLessThan(2500)
   await rig.restart('disk')
   for (let i = 0; i < 3; i++) await rig.commit({ flush: true })
-  expect(rig.rowsByKind('history')).toEqual({ [kinds.root]: 1, [kinds.directory]: 1, [kinds.entry]: 1, [kinds.header]: 1 })
+  expect(rig.rowsByKind('history')).toEqual({
+    [kinds.root]: 1,
+    [kinds.directory]: 1,
+    [kinds.entry]: 1,
+    [kinds.header]: 1,
+  })
   rig.evict(0)
   expect(rig.state.cacheBytes).toBe(0)
 })
@@ -221,7 +257,8 @@ test('histories in memory count to the budget, and an evicted one is read back',
   rig.evict(held / 4)
   expect(rig.state.cacheBytes).toBeLessThanOrEqual(held / 4 + 1000)
   const { reads } = rig.state.cacheStatistics
-  for (let i = 0; i < 500; i++) expect(rig.send(`key-${i}`, 9, 4)[0]!.value).toMatchObject({ n: 4, items: [1, 2, 3, 9] })
+  for (let i = 0; i < 500; i++)
+    expect(rig.send(`key-${i}`, 9, 4)[0]!.value).toMatchObject({ n: 4, items: [1, 2, 3, 9] })
   expect(rig.state.cacheStatistics.reads).toBeGreaterThan(reads + 300)
 })
 

@@ -4,7 +4,8 @@ import type { Counter, Operator, TaskContext } from './operator.ts'
 import type { FlowRecord } from './record.ts'
 
 /**
- * For each event the aggregates of its key's events in `[t - span, t]`, both inclusive; one result for each event, at its
+ * For each event the aggregates of its key's events in `[t - span, t]`, both inclusive; one result for each event, at
+ * its
  * own time. One store of events serves all spans.
  *
  * ```

@@ -10,7 +10,13 @@ import { WindowedAggregate } from './windowed.ts'
 const spec = { n: count<number>(), total: sum((value: number) => value) }
 
 const step = (window: WindowShape, emit: 'changes' | 'final', merges = false): WindowedStep => ({
-  kind: 'windowed', store: 'w', key: text, window, spec, emit, merges,
+  kind: 'windowed',
+  store: 'w',
+  key: text,
+  window,
+  spec,
+  emit,
+  merges,
 })
 
 const rigFor = (own: WindowedStep, upstreams?: number): OperatorRig =>
@@ -22,12 +28,18 @@ const rigFor = (own: WindowedStep, upstreams?: number): OperatorRig =>
 
 /** `key[start,end)n/total@timestamp` for each result. */
 const show = (sent: readonly Emitted[]): string =>
-  sent.map(({ key, value, timestamp }) => `${key as string}[${value.startMs},${value.endMs})${value.n}/${value.total}@${timestamp}`).join(' ')
+  sent
+    .map(
+      ({ key, value, timestamp }) =>
+        `${key as string}[${value.startMs},${value.endMs})${value.n}/${value.total}@${timestamp}`,
+    )
+    .join(' ')
 
 type Row = readonly [key: string, value: number, timestamp: number, sent: string]
 
 function play(rig: OperatorRig, rows: readonly Row[]): void {
-  for (const [key, value, timestamp, sent] of rows) expect([timestamp, show(rig.send(key, value, timestamp))]).toEqual([timestamp, sent])
+  for (const [key, value, timestamp, sent] of rows)
+    expect([timestamp, show(rig.send(key, value, timestamp))]).toEqual([timestamp, sent])
 }
 
 test('hopping, size 10 every 4, changes: 9 is in all three, by ascending start', () => {
@@ -62,7 +74,11 @@ test('a window takes records while its end > stream time - grace: size 10, grace
 
 test('a record late for some windows only is no late record', () => {
   const rig = rigFor(step({ sizeMs: 10, advanceMs: 5, graceMs: 0 }, 'changes'))
-  play(rig, [['a', 1, 17, 'a[10,20)1/1@17 a[15,25)1/1@17'], ['a', 1, 12, 'a[10,20)2/2@17'], ['a', 1, 3, '']])
+  play(rig, [
+    ['a', 1, 17, 'a[10,20)1/1@17 a[15,25)1/1@17'],
+    ['a', 1, 12, 'a[10,20)2/2@17'],
+    ['a', 1, 3, ''],
+  ])
   // 12 was too late for [5, 15), and 3 for [0, 10), its only one.
   expect(rig.drops).toEqual({ 'w late': 1, 'w late-windows': 2 })
 })
@@ -84,7 +100,10 @@ test('final: one result each, when the window closes, by (end, start, key bytes)
 })
 
 test('a null key is dropped and moves no time; a null value goes to the aggregates', () => {
-  const rig = rigFor({ ...step({ sizeMs: 10, advanceMs: 10, graceMs: 0 }, 'changes'), spec: { n: count<number>(), total: count((v: unknown) => v === null) } })
+  const rig = rigFor({
+    ...step({ sizeMs: 10, advanceMs: 10, graceMs: 0 }, 'changes'),
+    spec: { n: count<number>(), total: count((v: unknown) => v === null) },
+  })
   play(rig, [['a', 1, 5, 'a[0,10)1/0@5']])
   expect(rig.send(null, 1, 500)).toEqual([])
   expect(show(rig.send('a', null, 6))).toBe('a[0,10)2/1@6')
@@ -225,7 +244,11 @@ test.each(shapes)('random records, $emit, size $sizeMs every $advanceMs, grace $
       const timestamp = Math.max(0, now - (random() < 0.5 ? 0 : Math.floor(random() * 30)))
       const key = 'abcd'[Math.floor(random() * 4)]!
       const value = Math.floor(random() * 100)
-      expect([seed, i, show(rig.send(key, value, timestamp))]).toEqual([seed, i, oracle.take(key, value, timestamp).join(' ')])
+      expect([seed, i, show(rig.send(key, value, timestamp))]).toEqual([
+        seed,
+        i,
+        oracle.take(key, value, timestamp).join(' '),
+      ])
     }
     oracle.streamTime = Infinity
     expect(show(rig.end())).toBe(oracle.close().join(' '))

@@ -18,7 +18,8 @@ import { FlowRecord } from './record.ts'
  * ```
  *
  * A window takes records while `end > stream time - grace`. With `changes` every record forwards the new result of each
- * window that it is in, by ascending start; with `final` each window forwards one result when it closes, in the order of
+ * window that it is in, by ascending start; with `final` each window forwards one result when it closes, in the order
+ * of
  * (end, start, key bytes), before the record that closed it is applied.
  */
 export class WindowedAggregate implements TimedOperator {

@@ -14,10 +14,19 @@ const counts = topic('counts', text, any)
 
 test('counts by key, exactly once, on the embedded broker', async () => {
   const t = topology('counting')
-  t.stream(payments).groupByKey().aggregate('totals', { n: count(), total: sum(value => value) }).changes().to(counts)
+  t.stream(payments)
+    .groupByKey()
+    .aggregate('totals', { n: count(), total: sum(value => value) })
+    .changes()
+    .to(counts)
   const harness = new Harness()
   await harness.createTopics(t, 2)
-  const inputs: Input[] = Array.from({ length: 1000 }, (_, i) => ({ topic: payments, key: `k${i % 7}`, value: i, timestamp: i }))
+  const inputs: Input[] = Array.from({ length: 1000 }, (_, i) => ({
+    topic: payments,
+    key: `k${i % 7}`,
+    value: i,
+    timestamp: i,
+  }))
   await harness.produce(inputs, [payments])
   await harness.run(t)
   const out = await harness.read(counts)
@@ -25,7 +34,10 @@ test('counts by key, exactly once, on the embedded broker', async () => {
   const last = new Map(out.map(record => [record.key, record.value]))
   for (let k = 0; k < 7; k++) {
     const own = inputs.filter(input => input.key === `k${k}`)
-    expect(last.get(`k${k}`)).toEqual({ n: own.length, total: own.reduce((s, input) => s + (input.value as number), 0) })
+    expect(last.get(`k${k}`)).toEqual({
+      n: own.length,
+      total: own.reduce((s, input) => s + (input.value as number), 0),
+    })
   }
   await harness.close()
 })
@@ -41,7 +53,12 @@ test('windows behind a repartition topic, with and without combining, give one f
       .to(counts)
     const harness = new Harness()
     await harness.createTopics(t, 3)
-    const inputs: Input[] = Array.from({ length: 3000 }, (_, i) => ({ topic: payments, key: `k${i % 11}`, value: i, timestamp: i }))
+    const inputs: Input[] = Array.from({ length: 3000 }, (_, i) => ({
+      topic: payments,
+      key: `k${i % 11}`,
+      value: i,
+      timestamp: i,
+    }))
     await harness.produce(inputs, [payments])
     await harness.run(t)
     const out = await harness.read(counts)
@@ -58,7 +75,7 @@ test('windows behind a repartition topic, with and without combining, give one f
     }
     expect(out.length).toBe(expected.size)
     for (const { key, value } of out) {
-      expect({ n: value.n, total: value.total }).toEqual(expected.get(`${key}@${value.startMs}`))
+      expect({ n: value.n, total: value.total }).toEqual(expected.get(`${String(key)}@${value.startMs}`))
       expect(value.endMs).toBe(value.startMs + 10)
     }
     await harness.close()
@@ -69,16 +86,30 @@ test('trailing spans over one event store', async () => {
   const t = topology('trailing')
   t.stream(payments)
     .groupByKey()
-    .trailing('history', {
-      grace: '1s', event: int64,
-    }, { n: over('50ms', count()), before: prior('100ms', sum(value => value)) })
+    .trailing(
+      'history',
+      {
+        grace: '1s',
+        event: int64,
+      },
+      {
+        n: over('50ms', count()),
+        before: prior(
+          '100ms',
+          sum(value => value),
+        ),
+      },
+    )
     .changes()
     .map(({ n, before, event }) => ({ n, before, event }))
     .to(counts)
   const harness = new Harness()
   await harness.createTopics(t, 2)
   const inputs: Input[] = Array.from({ length: 500 }, (_, i) => ({
-    topic: payments, key: `k${i % 5}`, value: i, timestamp: i * 3 + (i % 13 === 0 ? -40 : 0) + 50,
+    topic: payments,
+    key: `k${i % 5}`,
+    value: i,
+    timestamp: i * 3 + (i % 13 === 0 ? -40 : 0) + 50,
   }))
   await harness.produce(inputs, [payments])
   await harness.run(t)
@@ -101,9 +132,18 @@ test('tumbling changes', async () => {
   t.stream(payments).groupByKey().window(tumbling('10ms')).aggregate('w', { n: count() }).changes().to(counts)
   const harness = new Harness()
   await harness.createTopics(t, 1)
-  await harness.produce([0, 5, 9, 12, 3, 25].map(timestamp => ({ topic: payments, key: 'a', value: 1, timestamp })), [payments])
+  await harness.produce(
+    [0, 5, 9, 12, 3, 25].map(timestamp => ({ topic: payments, key: 'a', value: 1, timestamp })),
+    [payments],
+  )
   await harness.run(t)
   const out = await harness.read(counts)
-  expect(out.map(({ value }) => [value.startMs, value.n])).toEqual([[0, 1], [0, 2], [0, 3], [10, 1], [20, 1]])
+  expect(out.map(({ value }) => [value.startMs, value.n])).toEqual([
+    [0, 1],
+    [0, 2],
+    [0, 3],
+    [10, 1],
+    [20, 1],
+  ])
   await harness.close()
 })

@@ -49,7 +49,10 @@ export class App {
     checkName(this.application, 'The application')
     this.#options = options
     if (this.settings.guarantee === 'exactly_once' && !options.kafka.capabilities.exactlyOnce) {
-      throw new AppError('CAPABILITY', "This Kafka client cannot do exactly_once. Use the native client, or guarantee: 'at_least_once'.")
+      throw new AppError(
+        'CAPABILITY',
+        "This Kafka client cannot do exactly_once. Use the native client, or guarantee: 'at_least_once'.",
+      )
     }
     // Nobody has to listen to these.
     this.#running.promise.catch(() => undefined)
@@ -69,7 +72,10 @@ export class App {
     return this.#worker
   }
 
-  /** Resolves when every task of a bounded input has come to its end and that is committed; rejects when the application fails before. */
+  /**
+   * Resolves when every task of a bounded input has come to its end and that is committed; rejects when the application
+   * fails before.
+   */
   get ended(): Promise<void> {
     return this.#ended.promise
   }
@@ -153,4 +159,5 @@ const nothing: Omit<Readings, 'state'> = {
 }
 
 /** Checks the topology and the settings, and makes an application of them. Nothing runs before `start`. */
-export const createApp = (topology: Plan | { readonly plan: Plan }, options: AppOptions): App => new App(topology, options)
+export const createApp = (topology: Plan | { readonly plan: Plan }, options: AppOptions): App =>
+  new App(topology, options)

@@ -21,7 +21,8 @@ export function allTasks(topics: AppTopics): TaskPlace[] {
 }
 
 /**
- * Deals the tasks out to the members: each keeps what it has, up to its fair share, and the rest goes to whoever has least.
+ * Deals the tasks out to the members: each keeps what it has, up to its fair share, and the rest goes to whoever has
+ * least.
  * The same members and tasks always give the same result.
  */
 export function assignTasks(
@@ -41,7 +42,9 @@ export function assignTasks(
   const homeless: TaskPlace[] = []
   for (const task of tasks) {
     const [source] = sourcesOf(compiled, topics, task)
-    const owner = ordered.find(member => member.owned.some(at => at.topic === source?.topic && at.partition === source.partition))
+    const owner = ordered.find(member =>
+      member.owned.some(at => at.topic === source?.topic && at.partition === source.partition),
+    )
     if (owner !== undefined && counts.get(owner.memberId)! < most) give(owner.memberId, task)
     else homeless.push(task)
   }
@@ -57,5 +60,7 @@ const nameOf = (member: GroupMemberInfo): string => member.instanceId ?? member.
 /** The tasks whose sources are among `partitions`. */
 export function tasksFor(compiled: Compiled, topics: AppTopics, partitions: readonly TopicPartition[]): TaskPlace[] {
   const given = new Set(partitions.map(at => `${at.topic} ${at.partition}`))
-  return allTasks(topics).filter(task => sourcesOf(compiled, topics, task).some(at => given.has(`${at.topic} ${at.partition}`)))
+  return allTasks(topics).filter(task =>
+    sourcesOf(compiled, topics, task).some(at => given.has(`${at.topic} ${at.partition}`)),
+  )
 }

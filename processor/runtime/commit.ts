@@ -3,7 +3,8 @@ import type { Task } from './task.ts'
 import type { AppTopics } from './topics.ts'
 
 /**
- * The steps of a commit, as a trace sees them, in this order. `K..` are the kill points of the reliability plan: what must
+ * The steps of a commit, as a trace sees them, in this order. `K..` are the kill points of the reliability plan: what
+ * must
  * hold after a restart is written there.
  */
 export type Step =
@@ -50,7 +51,8 @@ interface Share {
  * Ends a transaction. Everything that is processed after this call belongs to the next one: the seal and the freezing
  * of state happen before the first await.
  *
- * Exactly once: records, then offsets, then the end; only then is the state committed, and only committed state reaches the
+ * Exactly once: records, then offsets, then the end; only then is the state committed, and only committed state reaches
+ * the
  * disk. The store therefore never runs ahead of Kafka.
  */
 export async function commit(tasks: readonly Task[], options: CommitOptions): Promise<void> {

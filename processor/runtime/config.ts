@@ -18,9 +18,15 @@ export interface Settings {
   readonly flushAgeMs: number
   /** What a transaction has to send is sent before its end once it is more than this many bytes. Default 4 MiB. */
   readonly sendBytes: number
-  /** While a transaction is being committed, processing goes on until the next one has this many bytes to send. Default 32 MiB. */
+  /**
+   * While a transaction is being committed, processing goes on until the next one has this many bytes to send. Default
+   * 32 MiB.
+   */
   readonly holdBytes: number
-  /** An upstream partition of a repartition topic that is silent for so long does not hold time back any more; 0: never. Default 10 000. */
+  /**
+   * An upstream partition of a repartition topic that is silent for so long does not hold time back any more; 0: never.
+   * Default 10 000.
+   */
   readonly idleMs: number
   /** Of changelogs, repartition topics and results. Default none. */
   readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
@@ -45,11 +51,19 @@ export function settingsFrom(given: Partial<Settings>): Settings {
   const settings = { ...defaultSettings, ...given }
   const findings: string[] = []
   for (const [name, least] of [
-    ['commitIntervalMs', 1], ['transactionTimeoutMs', 1000], ['sessionTimeoutMs', 1000], ['cacheBytes', 0],
-    ['flushBytes', 0], ['flushAgeMs', 0], ['sendBytes', 0], ['holdBytes', 0], ['idleMs', 0],
+    ['commitIntervalMs', 1],
+    ['transactionTimeoutMs', 1000],
+    ['sessionTimeoutMs', 1000],
+    ['cacheBytes', 0],
+    ['flushBytes', 0],
+    ['flushAgeMs', 0],
+    ['sendBytes', 0],
+    ['holdBytes', 0],
+    ['idleMs', 0],
   ] as const) {
     const value = settings[name]
-    if (!Number.isSafeInteger(value) || value < least) findings.push(`${name} is ${value}; give a whole number of at least ${least}`)
+    if (!Number.isSafeInteger(value) || value < least)
+      findings.push(`${name} is ${value}; give a whole number of at least ${least}`)
   }
   if (settings.transactionTimeoutMs < 2 * settings.commitIntervalMs) {
     findings.push(

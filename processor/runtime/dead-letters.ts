@@ -28,7 +28,10 @@ export function rejecter(options: RejectOptions): (failure: Failure, cause: unkn
   }
   if (onFailure === 'skip') return () => undefined
   if (deadLetters === null) {
-    throw new AppError('TOPOLOGY', "The policy 'dead-letter' needs a topic. Give the topology 'deadLetters', or choose 'skip' or 'fail'.")
+    throw new AppError(
+      'TOPOLOGY',
+      "The policy 'dead-letter' needs a topic. Give the topology 'deadLetters', or choose 'skip' or 'fail'.",
+    )
   }
   const key = new ByteWriter(256)
   const value = new ByteWriter(4096)
@@ -39,9 +42,21 @@ export function rejecter(options: RejectOptions): (failure: Failure, cause: unkn
     if (failure.key !== null) key.raw(failure.key)
     topic.value.write(valueOf(failure), value)
     const partitions = topics.partitions(topic.name)
-    const partition = failure.key === null ? failure.partition % partitions : partitionOf(key.bytes, 0, key.length, partitions)
-    producer.buffer(topic.name, partition).append(
-      failure.timestamp, failure.key === null ? null : key.bytes, 0, key.length, value.bytes, 0, value.length, Buffer.alloc(0), 0, 0,
-    )
+    const partition =
+      failure.key === null ? failure.partition % partitions : partitionOf(key.bytes, 0, key.length, partitions)
+    producer
+      .buffer(topic.name, partition)
+      .append(
+        failure.timestamp,
+        failure.key === null ? null : key.bytes,
+        0,
+        key.length,
+        value.bytes,
+        0,
+        value.length,
+        Buffer.alloc(0),
+        0,
+        0,
+      )
   }
 }

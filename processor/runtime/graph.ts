@@ -117,7 +117,11 @@ class GraphBuilder {
       }
       case 'join': {
         const name = `join of ${this.#storeOf(node.from[1]!)}`
-        return new StreamTableJoin({ name, rows: this.#rows(node.from[1]!), outer: step.outer, fn: step.fn }, context, this.#out(node))
+        return new StreamTableJoin(
+          { name, rows: this.#rows(node.from[1]!), outer: step.outer, fn: step.fn },
+          context,
+          this.#out(node),
+        )
       }
       case 'tableStore':
         return new TableStore({ store: step.store, rows: this.#table(node.id).cache }, context, this.#out(node))
@@ -146,7 +150,9 @@ class GraphBuilder {
     switch (step.kind) {
       case 'repartitionSink': {
         const { repartition: name, key, value } = step
-        return this.#timedOperator(new RepartitionSink({ name, key, value, idleMs }, context, this.#options.upstream(name)))
+        return this.#timedOperator(
+          new RepartitionSink({ name, key, value, idleMs }, context, this.#options.upstream(name)),
+        )
       }
       case 'combine':
         return this.#timedOperator(new Combine({ ...step, idleMs }, context, this.#options.upstream(step.repartition)))
@@ -158,7 +164,10 @@ class GraphBuilder {
       case 'repartitionSource': {
         const { key, value } = step
         const topic = context.repartitionTopic(step.repartition)
-        return this.#source(new RepartitionSource({ topic, key, value, timed: this.#timed }, context, this.#out(node)), false)
+        return this.#source(
+          new RepartitionSource({ topic, key, value, timed: this.#timed }, context, this.#out(node)),
+          false,
+        )
       }
       default:
         throw new Error(`A step of kind ${step.kind} has no operator.`)

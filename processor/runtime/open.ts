@@ -15,7 +15,10 @@ export interface OpenOptions {
   readonly stores: Stores
   readonly world: World
   readonly progress: RestoreProgress
-  /** A store that was written longer ago than this is restored from scratch: compaction may have dropped tombstones since. */
+  /**
+   * A store that was written longer ago than this is restored from scratch: compaction may have dropped tombstones
+   * since.
+   */
   readonly staleAfterMs: number
 }
 
@@ -30,10 +33,15 @@ export interface OpenedTask {
 export const taskName = (place: TaskPlace): string => `${place.part}_${place.partition}`
 
 /**
- * Opens the state of tasks, catches it up with the changelogs, and looks up where their input goes on. Whoever calls this
+ * Opens the state of tasks, catches it up with the changelogs, and looks up where their input goes on. Whoever calls
+ * this
  * has initialised its producer: nothing of a former owner is open any more.
  */
-export async function openTasks(places: readonly TaskPlace[], options: OpenOptions, signal: AbortSignal): Promise<OpenedTask[]> {
+export async function openTasks(
+  places: readonly TaskPlace[],
+  options: OpenOptions,
+  signal: AbortSignal,
+): Promise<OpenedTask[]> {
   const states = new Map<string, TaskState>()
   try {
     for (const place of places) states.set(taskName(place), await openState(place, options))
@@ -49,7 +57,9 @@ export async function openTasks(places: readonly TaskPlace[], options: OpenOptio
 async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskState> {
   const { stores, world, application, clusterId } = options
   const task = taskName(place)
-  const definitions = options.compiled.subTopologies[place.part]!.stores.map(store => definitionOf(store, options.topics))
+  const definitions = options.compiled.subTopologies[place.part]!.stores.map(store =>
+    definitionOf(store, options.topics),
+  )
   const identity = { clusterId, application, task }
   // The second round finds a store that was made just now, which nothing is wrong with.
   for (let round = 0; round < 2; round++) {
@@ -88,7 +98,11 @@ async function catchUp(
   const restoring = (place: TaskPlace): Restoring[] => {
     const state = states.get(taskName(place))!
     return compiled.subTopologies[place.part]!.stores.map(({ name }) => ({
-      topic: topics.changelog(name), partition: place.partition, store: name, state, from: state.nextOffset(name),
+      topic: topics.changelog(name),
+      partition: place.partition,
+      store: name,
+      state,
+      from: state.nextOffset(name),
     }))
   }
   try {

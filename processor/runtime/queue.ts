@@ -1,4 +1,4 @@
-import { type Counter, newCounter } from '../operators/operator.ts'
+import type { Counter } from '../operators/operator.ts'
 import type { FetchedPartition, RecordColumns } from '../ports.ts'
 import type { GraphSource } from './graph.ts'
 
@@ -19,21 +19,23 @@ export class SourceQueue {
   /** Offsets between the position and the end of the log, as of the last fetch. */
   lagRecords = 0
   /** Records taken, marks of the end of input left out. */
-  readonly taken: Counter = newCounter()
+  readonly taken: Counter
   #batches: FetchedPartition[] = []
   #row = 0
 
-  constructor(source: GraphSource, partition: number, position: number) {
+  constructor(source: GraphSource, partition: number, position: number, taken: Counter) {
     this.source = source
     this.partition = partition
     this.position = position
+    this.taken = taken
   }
 
   push(fetched: FetchedPartition): void {
     this.isCaughtUp = fetched.nextOffset >= fetched.lastStableOffset
     this.lagRecords = Math.max(0, fetched.lastStableOffset - fetched.nextOffset)
     this.waiting += fetched.records.length
-    if (fetched.records.length === 0 && this.#batches.length === 0) this.position = Math.max(this.position, fetched.nextOffset)
+    if (fetched.records.length === 0 && this.#batches.length === 0)
+      this.position = Math.max(this.position, fetched.nextOffset)
     else this.#batches.push(fetched)
   }
 
@@ -77,4 +79,27 @@ export class SourceQueue {
       this.position = this.#batches.shift()!.nextOffset
     }
   }
+}
+
+/**
+ * The queue whose next record has the lowest timestamp; among equal ones the first in order (tables, then by topic
+ * name). Null when there is nothing, or when an empty partition may still bring something earlier (max.task.idle.ms 0
+ * in Kafka Streams).
+ */
+export function nextQueue(queues: readonly SourceQueue[]): SourceQueue | null {
+  if (queues.length === 1) return queues[0]!.waiting > 0 ? queues[0]! : null
+  let best: SourceQueue | null = null
+  let lowest = Infinity
+  for (const queue of queues) {
+    if (queue.waiting === 0) {
+      if (!queue.isCaughtUp && !queue.hasEnded) return null
+      continue
+    }
+    const timestamp = queue.headTimestamp()
+    if (best === null || timestamp < lowest) {
+      best = queue
+      lowest = timestamp
+    }
+  }
+  return best
 }

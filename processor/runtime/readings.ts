@@ -26,12 +26,14 @@ export class Ledger {
     const sums = empty()
     const before = this.#closed.get(task.id)
     if (before !== undefined) {
-      for (const name of Object.keys(sums) as (keyof Counts)[]) for (const [key, count] of before[name]) sums[name].set(key, count)
+      for (const name of Object.keys(sums) as (keyof Counts)[])
+        for (const [key, count] of before[name]) sums[name].set(key, count)
     }
-    for (const queue of task.queues) add(sums.records, queue.source.topic, queue.taken)
-    for (const [name, counter] of task.drops) add(sums.dropped, name, counter)
-    for (const [code, counter] of task.rejected) add(sums.rejected, code, counter)
-    for (const [name, counter] of task.counters) add(sums.counters, name, counter)
+    const { taken, drops, rejected, counters } = task.tallies
+    for (const [topic, counter] of taken) add(sums.records, topic, counter)
+    for (const [name, counter] of drops) add(sums.dropped, name, counter)
+    for (const [code, counter] of rejected) add(sums.rejected, code, counter)
+    for (const [name, counter] of counters) add(sums.counters, name, counter)
     return sums
   }
 }
@@ -56,7 +58,9 @@ export function readTask(task: Task, topics: AppTopics): OpenTask {
       committedOffset: task.committedPosition(queue.source.topic),
     })),
     stores: task.part.stores.map(({ name }) => ({
-      topic: topics.changelog(name), partition: task.partition, storedOffset: state.storedOffset(name),
+      topic: topics.changelog(name),
+      partition: task.partition,
+      storedOffset: state.storedOffset(name),
     })),
   }
 }

@@ -40,7 +40,8 @@ export class OffsetsGone extends AppError {
 /**
  * Brings stores up to the end of their changelogs, all of them in one fetch loop.
  *
- * The target is the high watermark of now, asked for without isolation: the last stable offset may be held back by a dead
+ * The target is the high watermark of now, asked for without isolation: the last stable offset may be held back by a
+ * dead
  * writer. Records are read committed, until the *position* reaches the target: its last records may be aborted ones,
  * markers or holes. When the marker at the very end was compacted away the position cannot reach it; then two full
  * fetches that bring nothing, with everything stable, are the end (rules Q1 to Q3).
@@ -81,11 +82,19 @@ async function findTargets(partitions: readonly Restoring[], admin: Admin): Prom
   const gone = partitions.filter(at => at.from > ends.get(key(at))! || (at.from > 0 && at.from < starts.get(key(at))!))
   if (gone.length > 0) throw new OffsetsGone(gone)
   return partitions.map(at => ({
-    ...at, position: Math.max(at.from, starts.get(key(at))!), end: ends.get(key(at))!, emptyFetches: 0,
+    ...at,
+    position: Math.max(at.from, starts.get(key(at))!),
+    end: ends.get(key(at))!,
+    emptyFetches: 0,
   }))
 }
 
-async function apply(target: Target, fetched: FetchedPartition, world: World, progress: RestoreProgress): Promise<void> {
+async function apply(
+  target: Target,
+  fetched: FetchedPartition,
+  world: World,
+  progress: RestoreProgress,
+): Promise<void> {
   if (fetched.error !== null) {
     if (fetched.error === 'OFFSET_OUT_OF_RANGE') throw new OffsetsGone([target])
     throw new AppError('KAFKA', `Restoring '${target.store}' failed: ${fetched.error}`, { place: target })
@@ -93,7 +102,8 @@ async function apply(target: Target, fetched: FetchedPartition, world: World, pr
   const before = target.position
   target.position = Math.max(before, fetched.nextOffset)
   target.emptyFetches = fetched.bytes === 0 && target.position === before ? target.emptyFetches + 1 : 0
-  if (target.position > before) await target.state.restore(target.store, fetched.records, target.position, world.clock.now())
+  if (target.position > before)
+    await target.state.restore(target.store, fetched.records, target.position, world.clock.now())
   progress.records += fetched.records.length
   progress.bytes += fetched.bytes
   progress.remaining -= target.position - before
@@ -106,4 +116,3 @@ const key = (at: TopicPartition): string => `${at.topic}-${at.partition}`
 
 const byPartition = (offsets: readonly (TopicPartition & { offset: number })[]): ReadonlyMap<string, number> =>
   new Map(offsets.map(at => [key(at), at.offset]))
-

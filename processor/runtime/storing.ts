@@ -1,3 +1,4 @@
+import { asError } from '../errors.ts'
 import type { World } from '../ports.ts'
 import type { Step } from './commit.ts'
 import type { Task } from './task.ts'
@@ -11,7 +12,8 @@ export interface StoringOptions {
 }
 
 /**
- * When committed state goes to disk: by bytes and age, not at every commit. What waits is in memory and in the changelog;
+ * When committed state goes to disk: by bytes and age, not at every commit. What waits is in memory and in the
+ * changelog;
  * a restart replays that tail.
  */
 export class Storing {
@@ -37,11 +39,11 @@ export class Storing {
     })
     // Whoever awaits next sees the failure: `settle`, or the next call of `check`.
     this.#running.catch(error => {
-      this.#error ??= error
+      this.#error ??= asError(error)
     })
   }
 
-  #error: unknown = null
+  #error: Error | null = null
 
   /** Throws what went wrong with a batch. */
   check(): void {

@@ -135,7 +135,9 @@ export class TaskSet {
     this.byId.clear()
     this.#fetcher.unassign(tasks.flatMap(task => task.positions()))
     for (const task of tasks) this.ledger.retire(task)
-    for (const task of tasks) await task.close()
+    for (const task of tasks) {
+      await task.close()
+    }
   }
 
   stopFetching(): Promise<void> {

@@ -4,22 +4,17 @@ import type { SubTopology } from '../../topology/compiled.ts'
 import { LimitError } from '../../topology/errors.ts'
 import type { Failure } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
-import { type Counter, type DropReason, newCounter, type TaskContext } from '../operators/operator.ts'
+import type { TaskContext } from '../operators/operator.ts'
 import { FlowRecord } from '../operators/record.ts'
 import { AlignedTime } from '../operators/time.ts'
 import type { PartitionBuffer, PartitionOffset, World } from '../ports.ts'
 import type { TaskState } from '../state/task-state.ts'
+import { ProcessingError } from './failure.ts'
 import { buildGraph, type TaskGraph } from './graph.ts'
-import { SourceQueue } from './queue.ts'
+import { nextQueue, SourceQueue } from './queue.ts'
+import { counterIn, Tallies } from './tallies.ts'
 import { Timers } from './timers.ts'
 import type { AppTopics } from './topics.ts'
-
-/** User code threw on a record: the transaction is to be aborted and the record treated by policy. */
-export class ProcessingError extends AppError {
-  constructor(place: { topic: string; partition: number; offset: number }, cause: unknown) {
-    super('PROCESSING', `A function of the topology failed: ${cause instanceof Error ? cause.message : String(cause)}`, { place, cause })
-  }
-}
 
 export interface TaskOptions {
   readonly part: SubTopology
@@ -30,7 +25,10 @@ export interface TaskOptions {
   readonly idleMs: number
   buffer(topic: string, partition: number): PartitionBuffer
   partitionOf(key: Uint8Array, start: number, end: number, partitions: number): number
-  /** Takes a record that cannot be decoded, or whose processing failed when it was first tried. Throws under the policy `fail`. */
+  /**
+   * Takes a record that cannot be decoded, or whose processing failed when it was first tried. Throws under the policy
+   * `fail`.
+   */
   reject(failure: Failure, cause: unknown): void
   /** Waits until what the record needs is there, or it is time to try again. Never rejects. */
   wait(missing: NotReady): Promise<void>
@@ -44,14 +42,7 @@ export class Task {
   readonly part: SubTopology
   readonly partition: number
   readonly queues: readonly SourceQueue[]
-  /** Drops, by step and reason. */
-  readonly drops = new Map<string, Counter>()
-  /** Rejected records, by code. */
-  readonly rejected = new Map<string, Counter>()
-  /** Counts of user code, by name. */
-  readonly counters = new Map<string, Counter>()
-  /** Records taken, by all that became of them. */
-  readonly taken: Counter = newCounter()
+  readonly tallies = new Tallies()
   readonly #options: TaskOptions
   #graph: TaskGraph
   #aligned: AlignedTime | null = null
@@ -79,7 +70,10 @@ export class Task {
     this.queues = this.#graph.sources
       .filter(source => options.partition < options.topics.partitions(source.topic))
       .toSorted((a, b) => Number(b.isTable) - Number(a.isTable) || (a.topic < b.topic ? -1 : 1))
-      .map(source => new SourceQueue(source, options.partition, positions.get(source.topic)!))
+      .map(source => {
+        const taken = counterIn(this.tallies.taken, source.topic)
+        return new SourceQueue(source, options.partition, positions.get(source.topic)!, taken)
+      })
   }
 
   get state(): TaskState {
@@ -137,17 +131,13 @@ export class Task {
       repartitionTopic: name => topics.repartition(name),
       buffer: this.#options.buffer,
       partitionOf: this.#options.partitionOf,
-      dropped: (step, reason) => this.#counter(step, reason),
-      counter: name => counterIn(this.counters, name),
+      dropped: (step, reason) => counterIn(this.tallies.drops, `${step} ${reason}`),
+      counter: name => counterIn(this.tallies.counters, name),
       streamTime: () => this.#streamTime,
       monotonic: () => clock.monotonic(),
       schedule: (everyMs, kind, fn) => this.#timers.schedule(everyMs, kind, fn, clock.now()),
       valueWriter: this.#valueWriter,
     }
-  }
-
-  #counter(step: string, reason: DropReason): Counter {
-    return counterIn(this.drops, `${step} ${reason}`)
   }
 
   /** Rows that wait to be taken. */
@@ -166,36 +156,12 @@ export class Task {
   process(limit: number): number {
     let taken = 0
     while (taken < limit && this.#waiting === null) {
-      const queue = this.#nextQueue()
+      const queue = nextQueue(this.queues)
       if (queue === null) break
       if (!this.#take(queue)) break
       taken++
     }
-    this.taken.value += taken
     return taken
-  }
-
-  /**
-   * The queue whose next record has the lowest timestamp; tables first, then by topic name, among equal ones. Null when
-   * there is nothing, or when an empty partition may still bring something earlier (max.task.idle.ms 0 in Kafka Streams).
-   */
-  #nextQueue(): SourceQueue | null {
-    const { queues } = this
-    if (queues.length === 1) return queues[0]!.waiting > 0 ? queues[0]! : null
-    let best: SourceQueue | null = null
-    let lowest = Infinity
-    for (const queue of queues) {
-      if (queue.waiting === 0) {
-        if (!queue.isCaughtUp && !queue.hasEnded) return null
-        continue
-      }
-      const timestamp = queue.headTimestamp()
-      if (best === null || timestamp < lowest) {
-        best = queue
-        lowest = timestamp
-      }
-    }
-    return best
   }
 
   /** False when the record has to wait for something outside. */
@@ -257,7 +223,7 @@ export class Task {
     const { columns, row } = queue
     const record = this.#record
     record.setOrigin(queue.source.topic, this.partition, columns, row)
-    counterIn(this.rejected, code).value++
+    counterIn(this.tallies.rejected, code).value++
     this.#options.reject(
       {
         code,
@@ -286,7 +252,7 @@ export class Task {
   /** Ends the transaction's work: what operators held back goes out, and changes of state go to the changelogs. */
   freeze(): number {
     for (const operator of this.#graph.timed) operator.onCommit?.()
-    for (const counter of this.#allCounters()) counter.frozen = counter.value
+    this.tallies.freeze()
     this.#frozenStreamTime = this.#streamTime
     this.#endedFrozen = this.#hasEnded
     const { state, topics, buffer } = this.#options
@@ -303,14 +269,14 @@ export class Task {
     this.#committedPositions = new Map(positions.map(at => [at.topic, at.offset]))
     this.#committedStreamTime = this.#frozenStreamTime
     this.#endedCommitted = this.#endedFrozen
-    for (const counter of this.#allCounters()) counter.committed = counter.frozen
+    this.tallies.committed()
   }
 
   /** Goes back to what was committed: state, time, counts, positions. */
   async rollback(): Promise<void> {
     await this.state.rollback()
     for (const operator of this.#graph.timed) operator.close?.()
-    for (const counter of this.#allCounters()) counter.value = counter.committed
+    this.tallies.rollback()
     this.#streamTime = this.#committedStreamTime
     this.#hasEnded = this.#endedCommitted
     this.#waiting = null
@@ -327,22 +293,8 @@ export class Task {
     queue.source = source
   }
 
-  *#allCounters(): Iterable<Counter> {
-    yield this.taken
-    yield* this.counters.values()
-    for (const queue of this.queues) yield queue.taken
-    yield* this.drops.values()
-    yield* this.rejected.values()
-  }
-
   async close(): Promise<void> {
     for (const operator of this.#graph.timed) operator.close?.()
     await this.state.close()
   }
-}
-
-function counterIn(counters: Map<string, Counter>, name: string): Counter {
-  let counter = counters.get(name)
-  if (counter === undefined) counters.set(name, (counter = newCounter()))
-  return counter
 }

@@ -32,7 +32,7 @@ export class Timers {
   }
 
   onStreamTime(timeMs: number): void {
-    for (const timer of [...this.#stream]) {
+    for (const timer of this.#stream.slice()) {
       if (timeMs < timer.dueMs) continue
       timer.dueMs = (Math.floor(timeMs / timer.everyMs) + 1) * timer.everyMs
       timer.fn(timeMs)
@@ -40,7 +40,7 @@ export class Timers {
   }
 
   onWallTime(nowMs: number): void {
-    for (const timer of [...this.#wall]) {
+    for (const timer of this.#wall.slice()) {
       if (nowMs < timer.dueMs) continue
       timer.dueMs += (Math.floor((nowMs - timer.dueMs) / timer.everyMs) + 1) * timer.everyMs
       timer.fn(nowMs)

@@ -18,10 +18,15 @@ export interface AppTopics {
   upstreams(name: string, subTopology: number): { readonly count: number; readonly first: number }
 }
 
-// Brokers delete by the wall clock, and replayed records are old: internal topics keep everything until it is compacted or
-// purged by us (KAFKA-4785 is what happens otherwise).
+// Brokers delete by the wall clock, and replayed records are old: internal topics keep everything until it is compacted
+// or purged by us (KAFKA-4785 is what happens otherwise).
 const changelogConfigs = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' }
-const repartitionConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'segment.bytes': '52428800', 'message.timestamp.type': 'CreateTime' }
+const repartitionConfigs = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'segment.bytes': '52428800',
+  'message.timestamp.type': 'CreateTime',
+}
 
 /**
  * Looks up what the application needs, creates its internal topics where they are missing, and refuses what cannot run:
@@ -34,14 +39,21 @@ export async function prepareTopics(compiled: Compiled, application: string, adm
   const resolved = resolve(compiled, name => external.get(name)?.partitions)
   const wanted: NewTopic[] = [
     ...[...resolved.repartitions].map(([name, partitions]) => ({
-      name: repartitionTopic(application, name), partitions, configs: repartitionConfigs,
+      name: repartitionTopic(application, name),
+      partitions,
+      configs: repartitionConfigs,
     })),
     ...[...resolved.changelogs].map(([store, partitions]) => ({
-      name: changelogTopic(application, store), partitions, configs: changelogConfigs,
+      name: changelogTopic(application, store),
+      partitions,
+      configs: changelogConfigs,
     })),
   ]
   const internal = await createMissing(wanted, admin)
-  await refusePolicies([...resolved.changelogs.keys()].map(store => changelogTopic(application, store)), admin)
+  await refusePolicies(
+    [...resolved.changelogs.keys()].map(store => changelogTopic(application, store)),
+    admin,
+  )
   const all = new Map([...external, ...internal])
   const find = (name: string): TopicDescription => {
     const found = all.get(name)
@@ -71,7 +83,10 @@ function refuseMissing(names: readonly string[]): void {
   )
 }
 
-async function createMissing(wanted: readonly NewTopic[], admin: Admin): Promise<ReadonlyMap<string, TopicDescription>> {
+async function createMissing(
+  wanted: readonly NewTopic[],
+  admin: Admin,
+): Promise<ReadonlyMap<string, TopicDescription>> {
   const names = wanted.map(topic => topic.name)
   const existing = await admin.topics(names)
   for (const topic of wanted) {

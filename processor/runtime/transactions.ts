@@ -1,3 +1,4 @@
+import { asError } from '../errors.ts'
 import type { GroupMetadata, PartitionOffset, Producer, World } from '../ports.ts'
 import { commit, type Step } from './commit.ts'
 import type { Storing } from './storing.ts'
@@ -23,7 +24,8 @@ export interface TransactionOptions {
 }
 
 /**
- * The transactions of one worker, one after the other over all of its tasks. While one is being committed the next one is
+ * The transactions of one worker, one after the other over all of its tasks. While one is being committed the next one
+ * is
  * being processed; its records wait in the producer until the first has ended.
  */
 export class Transactions {
@@ -31,7 +33,7 @@ export class Transactions {
   #begunMs: number | null = null
   #sending: Promise<void> | null = null
   #committing: Promise<void> | null = null
-  #error: unknown = null
+  #error: Error | null = null
 
   constructor(options: TransactionOptions) {
     this.#options = options
@@ -74,31 +76,36 @@ export class Transactions {
 
   /** Sends what is buffered, so that neither memory nor the commit grows too large. */
   #send(): void {
-    this.#sending = this.#options.producer.flush().then(
-      () => this.#options.onStep('sending'),
-      (error: unknown) => {
-        this.#error ??= error
-      },
-    ).finally(() => {
-      this.#sending = null
-    })
+    this.#sending = this.#options.producer
+      .flush()
+      .then(
+        () => this.#options.onStep('sending'),
+        (error: unknown) => {
+          this.#error ??= asError(error)
+        },
+      )
+      .finally(() => {
+        this.#sending = null
+      })
   }
 
   #start(tasks: readonly Task[]): void {
     const { world, storing, onCommitted, onStep } = this.#options
     this.#begunMs = null
     const startedMs = world.clock.monotonic()
-    this.#committing = commit(tasks, { ...this.#options, step: onStep }).then(
-      () => {
-        onCommitted(tasks, (world.clock.monotonic() - startedMs) / 1000)
-        storing.afterCommit(tasks)
-      },
-      (error: unknown) => {
-        this.#error ??= error
-      },
-    ).finally(() => {
-      this.#committing = null
-    })
+    this.#committing = commit(tasks, { ...this.#options, step: onStep })
+      .then(
+        () => {
+          onCommitted(tasks, (world.clock.monotonic() - startedMs) / 1000)
+          storing.afterCommit(tasks)
+        },
+        (error: unknown) => {
+          this.#error ??= asError(error)
+        },
+      )
+      .finally(() => {
+        this.#committing = null
+      })
   }
 
   /** Waits for what is under way. */

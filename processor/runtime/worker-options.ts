@@ -22,7 +22,10 @@ export interface WorkerOptions {
   /** Committed changes wait for the disk until there are this many bytes of them, or for this long. */
   readonly flushBytes: number
   readonly flushAgeMs: number
-  /** Sent in the middle of a transaction beyond `sendBytes`; beyond `holdBytes` processing waits for the commit under way. */
+  /**
+   * Sent in the middle of a transaction beyond `sendBytes`; beyond `holdBytes` processing waits for the commit under
+   * way.
+   */
   readonly sendBytes: number
   readonly holdBytes: number
   readonly idleMs: number

@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts'
+import { AppError, asError } from '../errors.ts'
 import type { GroupHandlers, GroupMember, Producer } from '../ports.ts'
 import type { Readings } from '../observe/readings.ts'
 import { assignTasks, type TaskPlace, tasksFor } from './assign.ts'
@@ -7,7 +7,8 @@ import { readTask } from './readings.ts'
 import type { RestoreProgress } from './restore.ts'
 import { Storing } from './storing.ts'
 import { TaskSet } from './task-set.ts'
-import { ProcessingError, type Task } from './task.ts'
+import { isMembershipLost, isOutside, ProcessingError } from './failure.ts'
+import type { Task } from './task.ts'
 import { Transactions } from './transactions.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -33,7 +34,7 @@ export class Worker {
   readonly #stopping = new AbortController()
   #wake: () => void = () => undefined
   #member: GroupMember | null = null
-  #failure: unknown = null
+  #failure: Error | null = null
   /** Tasks that are ours and not running: assigned just now, or closed after a failure. */
   #toOpen: readonly TaskPlace[] | null = null
   /** In a row, without a commit in between. */
@@ -58,7 +59,12 @@ export class Worker {
       onCommitted: (tasks, seconds) => this.#committed(tasks, seconds),
     })
     const reject = rejecter({ compiled, topics, producer: this.#producer, partitionOf })
-    this.#tasks = new TaskSet({ ...options, producer: this.#producer, reject, stopping: this.#stopping.signal })
+    this.#tasks = new TaskSet({
+      ...options,
+      producer: this.#producer,
+      reject,
+      stopping: this.#stopping.signal,
+    })
   }
 
   /** Runs until `stop`, or rejects with what ended it. */
@@ -119,7 +125,7 @@ export class Worker {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= error
+    this.#failure ??= asError(error)
     this.#wake()
   }
 
@@ -291,16 +297,3 @@ export class Worker {
     await this.#tasks.close()
   }
 }
-
-/** Named by the client in the cause: the group does not know this member, or its generation, any more. */
-const isMembershipLost = (error: AppError): boolean => {
-  const { cause } = error
-  return (
-    cause instanceof Error &&
-    'error' in cause &&
-    (cause.error === 'ILLEGAL_GENERATION' || cause.error === 'UNKNOWN_MEMBER_ID')
-  )
-}
-
-const isOutside = (error: AppError): boolean =>
-  error.domain === 'external' && error.code !== 'OFFSET_OUT_OF_RANGE' && error.code !== 'STATE_UNREADABLE'

@@ -8,8 +8,8 @@ import { KeyTable } from './key-table.ts'
 import { RowBytes } from './row-bytes.ts'
 
 // A row's life. `dirty`: changed by the open transaction. `frozen`: written to the changelog by the transaction that is
-// being committed. `pending`: committed, and waiting for a batch to the disk. `flushing`: in the batch under way. Only a
-// row that is none of these may be evicted, so what is not on disk yet is always here.
+// being committed. `pending`: committed, and waiting for a batch to the disk. `flushing`: in the batch under way. Only
+// a row that is none of these may be evicted, so what is not on disk yet is always here.
 const dirty = 1
 const frozen = 2
 const pending = 4
@@ -22,7 +22,10 @@ const evictionSteps = 4096
 
 /** What a decoded row costs beside its bytes: its place in the table, its object. */
 const rowOverheadBytes = 160
-/** What a change that waits for the disk costs beside its bytes; so that deletions, which have none, do not wait for ever. */
+/**
+ * What a change that waits for the disk costs beside its bytes; so that deletions, which have none, do not wait for
+ * ever.
+ */
 const pendingOverheadBytes = 32
 
 export interface CachedStoreOptions<T> {
@@ -254,7 +257,9 @@ export class CachedStore<T> {
     this.#flushingRows = []
   }
 
-  /** Forgets entries that were not used lately (the clock algorithm) until `budgetBytes` are left, or only pinned ones. */
+  /**
+   * Forgets entries that were not used lately (the clock algorithm) until `budgetBytes` are left, or only pinned ones.
+   */
   evict(budgetBytes: number): void {
     // Bounded: this is called between turns, and much may be pinned.
     let steps = Math.min(this.#table.rowsEnd * 2, evictionSteps)

@@ -16,7 +16,8 @@ const gone = (key: string): StoreWrite => ({ key: bytes(key), value: null })
 
 async function entries(store: Store, from: Buffer, to: Buffer): Promise<string[]> {
   const found: string[] = []
-  for await (const [key, value] of store.range(from, to)) found.push(`${key.toString('hex')}=${value.toString('latin1')}`)
+  for await (const [key, value] of store.range(from, to))
+    found.push(`${key.toString('hex')}=${value.toString('latin1')}`)
   return found
 }
 
@@ -63,7 +64,10 @@ function entriesConformance(openStore: () => Promise<Store>): void {
     const store = await openStore()
     await store.write([put('a', '1'), put('c', '3')])
     expect(await store.getMany([bytes('c'), bytes('b'), bytes('a'), bytes('c')])).toEqual([
-      bytes('3'), undefined, bytes('1'), bytes('3'),
+      bytes('3'),
+      undefined,
+      bytes('1'),
+      bytes('3'),
     ])
     expect(await store.getMany([])).toEqual([])
     await store.close()
@@ -99,11 +103,20 @@ function entriesConformance(openStore: () => Promise<Store>): void {
 
   test('a range holds from, not to, in the order of unsigned bytes; a prefix before what it begins', async () => {
     const store = await openStore()
-    const keys = [[0x80], [0x7f], [0xff], [0x00], [0x7f, 0x00], [0x7f, 0xff], [0x01], [0xff, 0xff]].map(key => Buffer.from(key))
+    const keys = [[0x80], [0x7f], [0xff], [0x00], [0x7f, 0x00], [0x7f, 0xff], [0x01], [0xff, 0xff]].map(key =>
+      Buffer.from(key),
+    )
     await store.write(keys.map(key => ({ key, value: bytes('v') })))
     const order = (list: readonly string[]): string[] => list.map(entry => entry.split('=')[0]!)
     expect(order(await entries(store, Buffer.from([0]), Buffer.from([0xff, 0xff, 0])))).toEqual([
-      '00', '01', '7f', '7f00', '7fff', '80', 'ff', 'ffff',
+      '00',
+      '01',
+      '7f',
+      '7f00',
+      '7fff',
+      '80',
+      'ff',
+      'ffff',
     ])
     expect(order(await entries(store, Buffer.from([0x7f]), Buffer.from([0x80])))).toEqual(['7f', '7f00', '7fff'])
     expect(await entries(store, Buffer.from([0x02]), Buffer.from([0x03]))).toEqual([])

@@ -15,14 +15,15 @@ export interface LevelStores extends Stores {
 
 type Database = Level<Buffer, Buffer>
 
-// Bytes for keys and values. Values are compressed by nobody: they are small, and CPU is what we are short of. `sync` stays
-// off: the changelog repairs a lost tail.
+// Bytes for keys and values. Values are compressed by nobody: they are small, and CPU is what we are short of. `sync`
+// stays off: the changelog repairs a lost tail.
 const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 // There is one database for each task, and entries are cached above it, so each one's own caches are kept small.
 const options = { ...encodings, compression: false, writeBufferSize: 16 << 20, cacheSize: 1 << 20 } as const
 
 /**
- * Opens `<root>/<instance>`. Without an instance name: the first of `instance-0`, `instance-1`, ... that no other process
+ * Opens `<root>/<instance>`. Without an instance name: the first of `instance-0`, `instance-1`, ... that no other
+ * process
  * holds, so that a restart finds its own state. Rejects with STATE_IN_USE when the named one is held, and with
  * STATE_UNREADABLE when the folder cannot be written.
  */
@@ -41,12 +42,17 @@ export async function levelStores(root: string, instance?: string): Promise<Leve
   }
 }
 
-/** A tiny database is the lock: LevelDB's file lock ends with the process, however it ends. Null: held by another process. */
+/**
+ * A tiny database is the lock: LevelDB's file lock ends with the process, however it ends. Null: held by another
+ * process.
+ */
 async function hold(folder: string): Promise<Database | null> {
   try {
     mkdirSync(folder, { recursive: true })
   } catch (cause) {
-    throw new AppError('STATE_UNREADABLE', `The state folder ${folder} cannot be made. Choose another with --state.`, { cause })
+    throw new AppError('STATE_UNREADABLE', `The state folder ${folder} cannot be made. Choose another with --state.`, {
+      cause,
+    })
   }
   const lock = new Level<Buffer, Buffer>(join(folder, 'lock'), options)
   try {
@@ -54,7 +60,11 @@ async function hold(folder: string): Promise<Database | null> {
     return lock
   } catch (cause) {
     if (isLocked(cause)) return null
-    throw new AppError('STATE_UNREADABLE', `The state folder ${folder} cannot be written. Choose another with --state.`, { cause })
+    throw new AppError(
+      'STATE_UNREADABLE',
+      `The state folder ${folder} cannot be written. Choose another with --state.`,
+      { cause },
+    )
   }
 }
 
@@ -71,7 +81,8 @@ function stores(folder: string, lock: Database): LevelStores {
     folder,
     async open(task) {
       const path = join(folder, task)
-      // A marker that is still here says that the last open died (LevelDB aborts the process on some damage): start anew.
+      // A marker that is still here says that the last open died (LevelDB aborts the process on some damage): start
+      // anew.
       const marker = `${path}.opening`
       if (existsSync(marker)) rmSync(path, { recursive: true, force: true })
       const created = !existsSync(path)

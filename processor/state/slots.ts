@@ -23,14 +23,17 @@ export interface SharedTime {
 }
 
 /**
- * Values by key and slot (a window's start, a bucket of time), every one a point read. Beside them a directory lists the
+ * Values by key and slot (a window's start, a bucket of time), every one a point read. Beside them a directory lists
+ * the
  * keys of each slot, so that a slot can be closed without searching, and a root holds what the operator knows of time.
  */
 export class SlotStore<T> {
   readonly #root: CachedStore<Root>
   readonly #directory: CachedStore<KeyPage>
   readonly entries: CachedStore<T>
-  /** The operator's committed view of time, changed in place; written down at each commit in which `touch` was called. */
+  /**
+   * The operator's committed view of time, changed in place; written down at each commit in which `touch` was called.
+   */
   readonly root: Root
   #touched = false
   #time: SharedTime | null = null
@@ -56,7 +59,9 @@ export class SlotStore<T> {
     })
   }
 
-  /** The time behind a repartition topic is shared by the operators there, and each writes it down with its own state. */
+  /**
+   * The time behind a repartition topic is shared by the operators there, and each writes it down with its own state.
+   */
   follow(time: SharedTime | null): void {
     time?.restore(this.root)
     this.#time = time
@@ -110,7 +115,8 @@ export class SlotStore<T> {
   }
 
   /**
-   * Takes a page of the slot's directory away, and gives the keys that it listed; with the last page the slot is forgotten.
+   * Takes a page of the slot's directory away, and gives the keys that it listed; with the last page the slot is
+   * forgotten.
    * For giving up a slot piece by piece.
    */
   takePage(slot: number): Buffer[] {

@@ -57,7 +57,8 @@ export class TaskState {
   }
 
   /**
-   * The state in `store`; or, when it is of another application, task, format or changelog, or damaged, the reason why it
+   * The state in `store`; or, when it is of another application, task, format or changelog, or damaged, the reason why
+   * it
    * has to be thrown away. An empty store that was made just now is fine.
    */
   static open(
@@ -99,7 +100,10 @@ export class TaskState {
   cached<T>(storeName: string, codec: Pick<Serde<T>, 'read' | 'write'>, kind?: number): CachedStore<T> {
     const index = this.#definitions.findIndex(definition => definition.name === storeName)
     assert(index >= 0, `the task has no store '${storeName}'`)
-    assert((kind !== undefined) === this.#definitions[index]!.hasKinds, `store '${storeName}' was asked for with the wrong kind`)
+    assert(
+      (kind !== undefined) === this.#definitions[index]!.hasKinds,
+      `store '${storeName}' was asked for with the wrong kind`,
+    )
     const changelogPrefix = Buffer.from(kind === undefined ? [] : [kind])
     const prefix = Buffer.from(kind === undefined ? [index + 1] : [index + 1, kind])
     const cache = new CachedStore<T>({ store: this.#store, prefix, changelogPrefix, codec })
@@ -116,7 +120,10 @@ export class TaskState {
     this.#evictables.push(cache)
   }
 
-  /** Called at the end of each transaction, before changes are written to the changelogs: the time to write down stream times. */
+  /**
+   * Called at the end of each transaction, before changes are written to the changelogs: the time to write down stream
+   * times.
+   */
   beforeFreeze(fn: () => void): void {
     this.#beforeFreeze.push(fn)
   }
@@ -209,7 +216,8 @@ export class TaskState {
   }
 
   /**
-   * Applies changelog records of one store, during restore: straight to disk, with the offset after them in the same batch.
+   * Applies changelog records of one store, during restore: straight to disk, with the offset after them in the same
+   * batch.
    * Only before the first `cached`.
    */
   async restore(storeName: string, records: RecordColumns, nextOffset: number, nowMs: number): Promise<void> {
@@ -219,7 +227,8 @@ export class TaskState {
     for (let row = 0; row < records.length; row++) {
       const bytes = records.buffers[records.buffer[row]!]!
       const keyStart = records.keyStart[row]!
-      if (keyStart < 0) throw new AppError('STATE_CORRUPT', `A record without a key in the changelog of '${storeName}'.`)
+      if (keyStart < 0)
+        throw new AppError('STATE_CORRUPT', `A record without a key in the changelog of '${storeName}'.`)
       const keyBytes = bytes.subarray(keyStart, records.keyEnd[row]!)
       const key = Buffer.allocUnsafe(keyBytes.length + 1)
       key[0] = index + 1
@@ -249,7 +258,9 @@ export class TaskState {
     return { key: metaKey, value: writeMeta(meta) }
   }
 
-  /** Closes the store. What was committed and is not on disk yet is left to the changelog, unless `flush` was called. */
+  /**
+   * Closes the store. What was committed and is not on disk yet is left to the changelog, unless `flush` was called.
+   */
   async close(): Promise<void> {
     while (this.#flushing !== null) await this.#flushing.catch(() => undefined)
     await this.#store.close()
@@ -264,7 +275,8 @@ function mismatch(meta: StoreMeta, identity: TaskIdentity, definitions: readonly
   const names = (list: readonly { name: string }[]) => list.map(({ name }) => name).join(', ')
   if (names(meta.stores) !== names(definitions)) return `it holds the stores ${names(meta.stores)}`
   for (const [index, mark] of meta.stores.entries()) {
-    if (mark.changelogId !== definitions[index]!.changelogId) return `the changelog of '${mark.name}' is another topic now`
+    if (mark.changelogId !== definitions[index]!.changelogId)
+      return `the changelog of '${mark.name}' is another topic now`
   }
   return null
 }

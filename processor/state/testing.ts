@@ -8,7 +8,10 @@ export interface LogRecord {
 }
 
 /** Evicts as often as it takes: one call looks at a bounded number of entries. Pinned ones stay. */
-export function evictTo(cache: { readonly bytes: number; evict(budgetBytes: number): void }, budgetBytes: number): void {
+export function evictTo(
+  cache: { readonly bytes: number; evict(budgetBytes: number): void },
+  budgetBytes: number,
+): void {
   for (let round = 0; round < 20 && cache.bytes > budgetBytes; round++) cache.evict(budgetBytes)
 }
 
@@ -18,8 +21,12 @@ export class TestLog implements PartitionBuffer {
 
   append(
     timestamp: number,
-    key: Buffer | null, keyStart: number, keyEnd: number,
-    value: Buffer | null, valueStart: number, valueEnd: number,
+    key: Buffer | null,
+    keyStart: number,
+    keyEnd: number,
+    value: Buffer | null,
+    valueStart: number,
+    valueEnd: number,
   ): void {
     this.records.push({
       timestamp,

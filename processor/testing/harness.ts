@@ -54,10 +54,12 @@ export class Harness {
   async createTopics(topology: { readonly plan: Plan }, partitions: number, outputs = partitions): Promise<void> {
     await this.kafka.connect()
     const { inputs, outputs: written } = compile(topology)
-    await this.kafka.admin().createTopics([
-      ...inputs.map(({ name }) => ({ name, partitions, configs: { 'retention.ms': '-1' } })),
-      ...written.map(({ name }) => ({ name, partitions: outputs, configs: { 'retention.ms': '-1' } })),
-    ])
+    await this.kafka
+      .admin()
+      .createTopics([
+        ...inputs.map(({ name }) => ({ name, partitions, configs: { 'retention.ms': '-1' } })),
+        ...written.map(({ name }) => ({ name, partitions: outputs, configs: { 'retention.ms': '-1' } })),
+      ])
   }
 
   /** Produces records in order; `end` adds the mark that closes every window to each partition. */
@@ -71,15 +73,16 @@ export class Harness {
     const serdes = new Map<Topic<any, any>, { key: Serde<any>; value: Serde<any> }>()
     for (const input of inputs) {
       const { topic, timestamp } = input
-      if (!serdes.has(topic)) serdes.set(topic, { key: await this.bind(topic, 'key'), value: await this.bind(topic, 'value') })
+      if (!serdes.has(topic))
+        serdes.set(topic, { key: await this.bind(topic, 'key'), value: await this.bind(topic, 'value') })
       const { key, value } = serdes.get(topic)!
       const keyBytes = bytesOf(key, input.key)
       const valueBytes = bytesOf(value, input.value)
-      const partition = input.partition ??
-        (keyBytes === null ? 0 : partitionOf(keyBytes, 0, keyBytes.length, counts.get(topic.name)!))
-      producer.buffer(topic.name, partition).append(
-        timestamp, keyBytes, 0, keyBytes?.length ?? 0, valueBytes, 0, valueBytes?.length ?? 0, empty, 0, 0,
-      )
+      const partition =
+        input.partition ?? (keyBytes === null ? 0 : partitionOf(keyBytes, 0, keyBytes.length, counts.get(topic.name)!))
+      producer
+        .buffer(topic.name, partition)
+        .append(timestamp, keyBytes, 0, keyBytes?.length ?? 0, valueBytes, 0, valueBytes?.length ?? 0, empty, 0, 0)
     }
     const mark = encodeHeaders([{ name: endOfInputHeader, value: empty }])
     for (const topic of end) {
@@ -97,7 +100,10 @@ export class Harness {
   }
 
   /** All records of a topic, by partition and offset. */
-  async read(topic: Topic<any, any>, isolation: 'read_committed' | 'read_uncommitted' = 'read_committed'): Promise<Output[]> {
+  async read(
+    topic: Topic<any, any>,
+    isolation: 'read_committed' | 'read_uncommitted' = 'read_committed',
+  ): Promise<Output[]> {
     const admin = this.kafka.admin()
     const { partitions } = (await admin.topics([topic.name])).get(topic.name)!
     const all = Array.from({ length: partitions }, (_, partition) => ({ topic: topic.name, partition }))
@@ -113,7 +119,8 @@ export class Harness {
         const { records } = fetched
         for (let row = 0; row < records.length; row++) {
           const bytes = records.buffers[records.buffer[row]!]!
-          const read = (serde: Serde<any>, start: number, stop: number): unknown => (start < 0 ? null : serde.read(bytes, start, stop))
+          const read = (serde: Serde<any>, start: number, stop: number): unknown =>
+            start < 0 ? null : serde.read(bytes, start, stop)
           outputs.push({
             key: read(key, records.keyStart[row]!, records.keyEnd[row]!),
             value: read(value, records.valueStart[row]!, records.valueEnd[row]!),

@@ -117,6 +117,9 @@ async function runIn(folder: string, feed: Feed, options: StartOptions, context:
       commitIntervalMs: options.commitIntervalMs,
       transactionTimeoutMs: Math.max(30_000, options.commitIntervalMs * 3),
       cacheBytes: options.cacheBytes,
+      // The changelogs' tails are in the memory of this process too: keep them short.
+      flushBytes: 1 << 20,
+      flushAgeMs: 2000,
       // A bounded input says where it ends, and until then a partition that is slow is waited for.
       ...(options.isBounded ? { idleMs: 0 } : {}),
       onCommitted(seconds) {

@@ -1,3 +1,4 @@
+import { TopologyError } from '../../topology/errors.ts'
 import { AppError } from '../errors.ts'
 import { printable } from '../observe/text.ts'
 import { UsageError } from './options.ts'
@@ -5,7 +6,7 @@ import { UsageError } from './options.ts'
 /** What to tell of an error that ends the program: one line, and the stack when it is a fault of ours or asked for. */
 export function failureText(error: unknown, withStack: boolean): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`
-  const code = error instanceof AppError ? ` [${error.code}]` : ''
+  const code = error instanceof AppError || error instanceof TopologyError ? ` [${error.code}]` : ''
   const line = `error: ${printable(error.message)}${code}`
   const isExpected = error instanceof AppError ? error.domain !== 'internal' : !isBug(error)
   return withStack || !isExpected ? `${line}\n${stackOf(error)}` : line

@@ -1,5 +1,6 @@
 import type { Registry } from '../../schemas/registry.ts'
 import { fraudTopology } from '../../topology/fraud/topology.ts'
+import { AppError } from '../errors.ts'
 import { partitionOf } from '../kafka/native/murmur2.ts'
 import { figuresOf } from '../observe/figures.ts'
 import { LiveSummary } from '../observe/live.ts'
@@ -95,7 +96,7 @@ async function work(app: App, summary: LiveSummary | null, context: ProcessorCon
     await app.start()
   } catch (error) {
     if (signal.aborted) return
-    throw error
+    throw error instanceof Error && 'code' in error && error.code === 'TOPIC_MISSING' ? withAdvice(error) : error
   } finally {
     shown.abort()
     await starting
@@ -107,6 +108,9 @@ async function work(app: App, summary: LiveSummary | null, context: ProcessorCon
   const records = [...app.compiled.inputs].reduce((sum, { name }) => sum + total(app.read(), counts => counts.records, name), 0)
   say(`${records} payments processed in ${seconds.toFixed(1)} s`)
 }
+
+const withAdvice = (error: Error): AppError =>
+  new AppError('TOPIC_MISSING', `${error.message} (npm run init creates the topics of this application.)`, { cause: error })
 
 /** Shows what is written from now on, by all instances, until the application ends. */
 async function follow(app: App, summary: LiveSummary, { kafka, registry, world }: ProcessorContext): Promise<void> {

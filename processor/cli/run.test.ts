@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { Harness } from '../testing/harness.ts'
+import { readCommand } from './command.ts'
+import { flagshipTopics } from './flagship.ts'
+import { type ProcessorContext, runProcessor } from './run.ts'
+
+// What `npm run processor` does once it is connected, on the embedded broker.
+
+const folders: string[] = []
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+function prepare(...args: string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-run-'))
+  folders.push(folder)
+  const harness = new Harness()
+  const stop = new AbortController()
+  const said: string[] = []
+  let written = ''
+  const options = readCommand(['--state', folder, '--http', '127.0.0.1:0', ...args], {
+    KAFKA_BROKERS: 'embedded:1', SCHEMA_REGISTRY_URL: 'http://in-process',
+  })
+  if (options.command !== 'run') throw new Error('not a run')
+  let heard: () => void = () => undefined
+  const context: ProcessorContext = {
+    kafka: harness.kafka,
+    registry: harness.registry,
+    world: harness.world,
+    output: { write: text => (written += text) },
+    colours: false,
+    signal: stop.signal,
+    say(line) {
+      said.push(line)
+      heard()
+    },
+    waitForKafka: () => harness.kafka.connect().then(() => true),
+  }
+  const saying = async (line: string): Promise<void> => {
+    while (!said.includes(line)) {
+      await new Promise<void>(resolve => {
+        heard = resolve
+      })
+    }
+  }
+  return { harness, folder, options, context, stop, said, saying, written: () => written }
+}
+
+test.each([
+  ['payments', /'payments'.*npm run init/],
+  ['fraud_alerts', /'fraud_alerts', which does not exist.*npm run init/],
+])('a missing topic %s is refused, with what creates it', async (missing, message) => {
+  const { harness, options, context } = prepare()
+  await harness.kafka.connect()
+  await harness.kafka.admin().createTopics(flagshipTopics({ live: false }).filter(({ name }) => name !== missing))
+  await expect(runProcessor(options, context)).rejects.toMatchObject({ code: 'TOPIC_MISSING', message: expect.stringMatching(message) })
+  await harness.close()
+})
+
+test('it runs until it is told to stop, and lets go of state and port', async () => {
+  const { harness, options, context, stop, said, saying, written, folder } = prepare('--summary')
+  await harness.kafka.connect()
+  await harness.kafka.admin().createTopics(flagshipTopics({ live: false }))
+  const done = runProcessor(options, context)
+  await saying('running')
+  expect(said[0]).toContain(`instance instance-0, state in ${join(folder, 'instance-0')}, exactly_once`)
+  await expect(runProcessor({ ...options, instance: 'instance-0' }, context)).rejects.toMatchObject({ code: 'STATE_IN_USE' })
+  stop.abort()
+  await done
+  expect(said.at(-1)).toBe('stopped')
+  expect(written()).toContain('\n0 payments in ')
+  const again = prepare()
+  const url = /http:\/\/[\d.:]+/.exec(said[0]!)![0]
+  await expect(fetch(`${url}/metrics`)).rejects.toThrow()
+  await again.harness.close()
+  await harness.close()
+})

@@ -12,7 +12,7 @@ import { lowerBound } from './span.ts'
 /** Buckets in the longest span: few point reads for a cold key, little rewriting for a hot one. */
 const bucketsPerSpan = 8
 /** What a remembered event costs in memory, roughly: an object of a dozen fields, its text, its place in two lists. */
-const eventBytes = 320
+const eventBytes = 256
 /** Histories looked at in one call of `evict`. */
 const evictionSteps = 4096
 /** Chunks deleted in one commit, about: expiry never holds the task up. */
@@ -61,9 +61,10 @@ export class EventStore {
     this.#spans = spans
     this.#bucketMs = Math.max(1, Math.ceil(longest / bucketsPerSpan))
     this.#retentionMs = longest + graceMs
-    this.#headers = state.cached(name, bucketListCodec, kinds.header)
+    // Histories are the cache: chunks and headers are kept only until they are on disk.
+    this.#headers = state.cached(name, bucketListCodec, kinds.header, false)
     state.beforeFreeze(() => this.#save())
-    this.#slots = new SlotStore(state, name, rawCodec)
+    this.#slots = new SlotStore(state, name, rawCodec, false)
     state.addCache(this)
   }
 
@@ -197,4 +198,4 @@ export class EventStore {
   }
 }
 
-const historyBytes = (history: KeyHistory): number => 512 + history.times.length * eventBytes
+const historyBytes = (history: KeyHistory): number => 800 + history.times.length * eventBytes

@@ -11,7 +11,7 @@ import { Task } from './task.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
 /** A source partition with this many records waiting is fetched no further for now. */
-const waitingMost = 20_000
+const waitingMost = 5000
 /** Tombstones live for a day by default (delete.retention.ms); a store that slept half of it may have missed some. */
 const staleAfterMs = 12 * 3_600_000
 

@@ -35,6 +35,8 @@ export interface CachedStoreOptions<T> {
   /** In front of every key in the changelog: the end of `prefix`, without the store's number. */
   readonly changelogPrefix: Buffer
   readonly codec: Pick<Serde<T>, 'read' | 'write'>
+  /** False: entries are let go of as soon as they are on disk. For what is kept decoded elsewhere. Default true. */
+  readonly keepsClean?: boolean
 }
 
 /**
@@ -252,7 +254,9 @@ export class CachedStore<T> {
     for (const row of this.#flushingRows) {
       const flags = this.#flags[row]! & ~flushing
       this.#flags[row] = flags
-      if ((flags & pending) === 0) this.#committedBytes.clear(row)
+      if ((flags & pending) !== 0) continue
+      this.#committedBytes.clear(row)
+      if (this.#options.keepsClean === false && (flags & pinned) === 0) this.#remove(row)
     }
     this.#flushingRows = []
   }

@@ -40,10 +40,11 @@ export class SlotStore<T> {
   #writtenVersion = 0
   #scratch = Buffer.allocUnsafe(256)
 
-  constructor(state: TaskState, name: string, codec: Pick<Serde<T>, 'read' | 'write'>) {
+  /** `keepsClean`: whether entries stay in the cache once they are on disk. */
+  constructor(state: TaskState, name: string, codec: Pick<Serde<T>, 'read' | 'write'>, keepsClean = true) {
     this.#root = state.cached(name, rootCodec, kinds.root)
     this.#directory = state.cached(name, keyPageCodec, kinds.directory)
-    this.entries = state.cached(name, codec, kinds.entry)
+    this.entries = state.cached(name, codec, kinds.entry, keepsClean)
     this.root = this.#root.get(this.#root.row(rootKey, 0, 0)) ?? { streamTime: -1, stamps: [], slots: [] }
     state.beforeFreeze(() => {
       const time = this.#time

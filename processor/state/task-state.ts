@@ -97,7 +97,12 @@ export class TaskState {
   }
 
   /** The entries of one kind of a store, decoded by `codec`. `kind` is needed exactly where the store has kinds. */
-  cached<T>(storeName: string, codec: Pick<Serde<T>, 'read' | 'write'>, kind?: number): CachedStore<T> {
+  cached<T>(
+    storeName: string,
+    codec: Pick<Serde<T>, 'read' | 'write'>,
+    kind?: number,
+    keepsClean = true,
+  ): CachedStore<T> {
     const index = this.#definitions.findIndex(definition => definition.name === storeName)
     assert(index >= 0, `the task has no store '${storeName}'`)
     assert(
@@ -106,7 +111,7 @@ export class TaskState {
     )
     const changelogPrefix = Buffer.from(kind === undefined ? [] : [kind])
     const prefix = Buffer.from(kind === undefined ? [index + 1] : [index + 1, kind])
-    const cache = new CachedStore<T>({ store: this.#store, prefix, changelogPrefix, codec })
+    const cache = new CachedStore<T>({ store: this.#store, prefix, changelogPrefix, codec, keepsClean })
     this.#caches.push(cache)
     this.#evictables.push(cache)
     const ofStore = this.#cachesByStore.get(storeName)

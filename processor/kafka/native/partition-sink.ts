@@ -5,20 +5,6 @@ import { BatchBuilder } from './batch.ts'
 /** Below the broker's default limit of 1,048,588 bytes a batch, with room for a last record. */
 const batchMaxBytes = 900_000
 
-/** Builders that nobody uses, with the memory that they have grown to. */
-export class BuilderPool {
-  readonly #free: BatchBuilder[] = []
-
-  take(): BatchBuilder {
-    return this.#free.pop() ?? new BatchBuilder()
-  }
-
-  give(builder: BatchBuilder): void {
-    builder.reset()
-    this.#free.push(builder)
-  }
-}
-
 /**
  * Collects the records of one partition into batches, in order, apart for the open transaction and the one that is
  * sealed.
@@ -30,16 +16,16 @@ export class PartitionSink implements PartitionBuffer {
   sequence = 0
   /** The offset after the last record that was acknowledged; -1 before the first. */
   nextOffset = -1
-  readonly #pool: BuilderPool
+  /** Builders that are done with. Each partition has its own: they expect as much as they held last. */
+  readonly #free: BatchBuilder[] = []
   #open: BatchBuilder
   #full: BatchBuilder[] = []
   #sealed: BatchBuilder[] = []
 
-  constructor(topic: string, partition: number, pool: BuilderPool) {
+  constructor(topic: string, partition: number) {
     this.topic = topic
     this.partition = partition
-    this.#pool = pool
-    this.#open = pool.take()
+    this.#open = new BatchBuilder()
   }
 
   append(
@@ -81,15 +67,21 @@ export class PartitionSink implements PartitionBuffer {
     return taken
   }
 
+  /** A batch that was handed out is acknowledged, or given up. */
+  giveBack(builder: BatchBuilder): void {
+    builder.reset()
+    this.#free.push(builder)
+  }
+
   /** Forgets all that was appended and not handed out. */
   clear(): void {
     this.#open.reset()
-    for (const builder of this.take(false)) this.#pool.give(builder)
+    for (const builder of this.take(false)) this.giveBack(builder)
   }
 
   #roll(): void {
     if (this.#open.count === 0) return
     this.#full.push(this.#open)
-    this.#open = this.#pool.take()
+    this.#open = this.#free.pop() ?? new BatchBuilder()
   }
 }

@@ -3,7 +3,7 @@ import { AppError, assert } from '../../errors.ts'
 import { nextSequence } from './batch.ts'
 import { keyOf } from './by-topic.ts'
 import type { Cluster } from './cluster.ts'
-import { BuilderPool, PartitionSink } from './partition-sink.ts'
+import { PartitionSink } from './partition-sink.ts'
 import { produce, type OutgoingBatch } from './produce.ts'
 import { closedError } from './retry.ts'
 import { commitOffsets, endTransaction, initProducer, type ProducerIdentity } from './transactions.ts'
@@ -24,7 +24,6 @@ export class NativeProducer implements Producer {
   readonly #cluster: Cluster
   readonly #options: ProducerOptions
   readonly #purpose: string
-  readonly #pool = new BuilderPool()
   readonly #sinks = new Map<string, PartitionSink>()
   #identity: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
   /** From one init to the failure or the next init: what belongs to an older life may no longer touch anything. */
@@ -70,7 +69,7 @@ export class NativeProducer implements Producer {
     const key = keyOf(topic, partition)
     let sink = this.#sinks.get(key)
     if (sink === undefined) {
-      sink = new PartitionSink(topic, partition, this.#pool)
+      sink = new PartitionSink(topic, partition)
       this.#sinks.set(key, sink)
     }
     return sink
@@ -174,7 +173,7 @@ export class NativeProducer implements Producer {
         })
         sink.sequence = nextSequence(sink.sequence, builder.count)
         batches.push({ sink, count: builder.count, bytes, disturbed: false, outOfOrder: 0 })
-        this.#pool.give(builder)
+        sink.giveBack(builder)
       }
       this.#begun = true
       const how = { transactionalId, version: transactional ? 12 : 11, purpose: this.#purpose }

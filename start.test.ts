@@ -30,34 +30,66 @@ const start = (...args: string[]): Promise<Ended> => ended(running(args))
 
 const resultOf = ({ out }: Ended): Record<string, any> => JSON.parse(out.trimEnd().split('\n').at(-1)!)
 
-test('a run of 5,000 payments shows every rule, refuses bad records by their codes, and adds up', { timeout: 60_000 }, async () => {
-  const run = await start('--count', '5000', '--seed', '7', '--json')
-  expect(run.code).toBe(0)
-  // Nothing but the result is on stdout.
-  expect(run.out.split('\n').length).toBe(2)
-  const result = resultOf(run)
-  expect(Object.keys(result)).toEqual([
-    'payments', 'valid', 'rejected', 'duplicates', 'late', 'alerts', 'alertsByRule', 'rejectedByCode', 'analytics', 'seconds', 'paymentsPerSecond',
-  ])
-  expect(result['payments']).toBe(5000)
-  expect(result['payments']).toBe(result['valid'] + result['rejected'] + result['duplicates'])
-  expect(Object.keys(result['alertsByRule'])).toEqual(['amount-10x', 'geo-50km', 'geo-speed', 'high-amount', 'velocity'])
-  expect(Object.keys(result['rejectedByCode']).length).toBeGreaterThanOrEqual(4)
-  for (const name of ['duplicates', 'late', 'alerts', 'analytics', 'seconds', 'paymentsPerSecond']) expect(result[name]).toBeGreaterThan(0)
-  expect(run.err).toContain('Metrics: http://127.0.0.1:')
-  expect(run.err).toContain('5,000 payments in ')
+test(
+  'a run of 5,000 payments shows every rule, refuses bad records by their codes, and adds up',
+  { timeout: 60_000 },
+  async () => {
+    const run = await start('--count', '5000', '--seed', '7', '--json')
+    expect(run.code).toBe(0)
+    // Nothing but the result is on stdout.
+    expect(run.out.split('\n').length).toBe(2)
+    const result = resultOf(run)
+    expect(Object.keys(result)).toEqual([
+      'payments',
+      'valid',
+      'rejected',
+      'duplicates',
+      'late',
+      'alerts',
+      'alertsByRule',
+      'rejectedByCode',
+      'analytics',
+      'seconds',
+      'paymentsPerSecond',
+    ])
+    expect(result['payments']).toBe(5000)
+    expect(result['payments']).toBe(result['valid'] + result['rejected'] + result['duplicates'])
+    expect(Object.keys(result['alertsByRule'])).toEqual([
+      'amount-10x',
+      'geo-50km',
+      'geo-speed',
+      'high-amount',
+      'velocity',
+    ])
+    expect(Object.keys(result['rejectedByCode']).length).toBeGreaterThanOrEqual(4)
+    for (const name of ['duplicates', 'late', 'alerts', 'analytics', 'seconds', 'paymentsPerSecond'])
+      expect(result[name]).toBeGreaterThan(0)
+    expect(run.err).toContain('Metrics: http://127.0.0.1:')
+    expect(run.err).toContain('5,000 payments in ')
 
-  // The same again, but for how long it took; with other partitions too.
-  const again = resultOf(await start('--count', '5000', '--seed', '7', '--json', '--partitions', '1', '--guarantee', 'at_least_once'))
-  const { seconds: _, paymentsPerSecond: __, ...counts } = result
-  expect(again).toMatchObject(counts)
-})
+    // The same again, but for how long it took; with other partitions too.
+    const again = resultOf(
+      await start('--count', '5000', '--seed', '7', '--json', '--partitions', '1', '--guarantee', 'at_least_once'),
+    )
+    const { seconds: _, paymentsPerSecond: __, ...counts } = result
+    expect(again).toMatchObject(counts)
+  },
+)
 
 test('the drill gives the counts that it was made for', { timeout: 60_000 }, async () => {
   const before = readdirSync(tmpdir()).filter(name => name.startsWith('millrace-'))
   const run = await start('--profile', 'drill', '--json')
   const { payments, valid, rejected, duplicates, late, alerts, alertsByRule, rejectedByCode } = drillExpected
-  expect(resultOf(run)).toMatchObject({ payments, valid, rejected, duplicates, late, alerts, alertsByRule, rejectedByCode })
+  expect(resultOf(run)).toMatchObject({
+    payments,
+    valid,
+    rejected,
+    duplicates,
+    late,
+    alerts,
+    alertsByRule,
+    rejectedByCode,
+  })
   expect(run.code).toBe(0)
   // Its state is gone with it.
   expect(readdirSync(tmpdir()).filter(name => name.startsWith('millrace-') && !before.includes(name))).toEqual([])
@@ -70,7 +102,10 @@ test('an endless run serves its metrics, and ends at a signal with a summary', {
   const url = /http:\/\/127\.0\.0\.1:\d+/.exec(first.toString())![0]
   const processed = async (): Promise<number> => {
     const text = await (await fetch(`${url}/metrics`)).text()
-    return [...text.matchAll(/^millrace_records_processed_total\{.*topic="payments"\} (\d+)$/gm)].reduce((sum, match) => sum + Number(match[1]), 0)
+    return [...text.matchAll(/^millrace_records_processed_total\{.*topic="payments"\} (\d+)$/gm)].reduce(
+      (sum, match) => sum + Number(match[1]),
+      0,
+    )
   }
   while ((await processed()) < 100) await fetch(`${url}/health/live`)
   expect((await fetch(`${url}/health/ready`)).status).toBe(200)

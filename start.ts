@@ -46,5 +46,6 @@ async function main(): Promise<void> {
 }
 
 await main()
-// Handles of libraries may not hold the process: everything of ours is closed. What was written is on its way out first.
+// Handles of libraries may not hold the process: everything of ours is closed. What was written is on its way out
+// first.
 process.stdout.write('', () => process.exit())

@@ -21,7 +21,9 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-main-'))
 const root = join(import.meta.dirname, '..')
 const [host = '', port = ''] = brokers.split(',')[0]!.split(':')
 const kafka = nativeKafka({
-  transport: tcpTransport({ bootstrap: [{ host, port: Number(port) }] }), world: systemWorld(silentLog), clientId: 'main-test',
+  transport: tcpTransport({ bootstrap: [{ host, port: Number(port) }] }),
+  world: systemWorld(silentLog),
+  clientId: 'main-test',
 })
 const topics = topicSettings.map(topic => topic.name)
 const compiled = compile(fraudTopology())
@@ -54,7 +56,8 @@ class Program {
   /** Resolves when stderr holds the text; rejects when the program ends without having said it. */
   async says(text: string): Promise<void> {
     const over = this.#ended.then(code => {
-      if (!this.err.includes(text)) throw new Error(`it ended with ${code} and did not say '${text}', but:\n${this.err}`)
+      if (!this.err.includes(text))
+        throw new Error(`it ended with ${code} and did not say '${text}', but:\n${this.err}`)
     })
     while (!this.err.includes(text)) {
       const changed = new Promise<void>(resolve => {
@@ -66,13 +69,24 @@ class Program {
 
   /** Lines of stderr that are not of the log. */
   get lines(): string[] {
-    return this.err.trimEnd().split('\n').filter(line => !line.startsWith('{'))
+    return this.err
+      .trimEnd()
+      .split('\n')
+      .filter(line => !line.startsWith('{'))
   }
 }
 
 const programs: Program[] = []
-const processor = (args: readonly string[], environment = {}): Program => new Program('processor/main.ts', args, environment)
-const state = (name: string): string[] => ['--state', join(folder, name), '--http', '127.0.0.1:0', '--log-level', 'warn']
+const processor = (args: readonly string[], environment = {}): Program =>
+  new Program('processor/main.ts', args, environment)
+const state = (name: string): string[] => [
+  '--state',
+  join(folder, name),
+  '--http',
+  '127.0.0.1:0',
+  '--log-level',
+  'warn',
+]
 
 /** Records that a reader from the beginning gets. */
 async function recordsIn(name: string): Promise<number> {
@@ -80,7 +94,10 @@ async function recordsIn(name: string): Promise<number> {
   const { partitions } = (await admin.topics([name])).get(name)!
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition }))
   const sum = (offsets: readonly { offset: number }[]): number => offsets.reduce((total, at) => total + at.offset, 0)
-  return sum(await admin.offsets(all, 'latest', 'read_committed')) - sum(await admin.offsets(all, 'earliest', 'read_committed'))
+  return (
+    sum(await admin.offsets(all, 'latest', 'read_committed')) -
+    sum(await admin.offsets(all, 'earliest', 'read_committed'))
+  )
 }
 
 beforeAll(() => kafka.connect())
@@ -94,7 +111,9 @@ afterEach(async () => {
 
 afterAll(async () => {
   // The flagship's own topics stay: on a broker that the environment names they may hold data of others.
-  const internal = ['main-run', 'main-width', 'main-no-registry'].flatMap(application => internalTopics(compiled, application))
+  const internal = ['main-run', 'main-width', 'main-no-registry'].flatMap(application =>
+    internalTopics(compiled, application),
+  )
   const there = await kafka.admin().topics(internal)
   await kafka.admin().deleteTopics([...there.keys()])
   await kafka.close()
@@ -130,7 +149,10 @@ test('payments in, alerts out; the state folder is held, a restart goes on, SIGT
   expect(await producer.ended).toBe(0)
   const processed = async (): Promise<number> => {
     const text = await (await fetch(`${url}/metrics`)).text()
-    return [...text.matchAll(/^millrace_records_processed_total\{.*topic="payments"\} (\d+)$/gm)].reduce((sum, match) => sum + Number(match[1]), 0)
+    return [...text.matchAll(/^millrace_records_processed_total\{.*topic="payments"\} (\d+)$/gm)].reduce(
+      (sum, match) => sum + Number(match[1]),
+      0,
+    )
   }
   const waiting = await recordsIn('payments')
   expect(waiting).toBeGreaterThanOrEqual(6000)
@@ -162,17 +184,23 @@ test('no broker: it waits and says so, and a signal ends it', async () => {
 })
 
 test('no schema registry: it waits and says so, and a signal ends it', async () => {
-  const program = processor([...state('no-registry'), '--application', 'main-no-registry'], { SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9' })
+  const program = processor([...state('no-registry'), '--application', 'main-no-registry'], {
+    SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9',
+  })
   await program.says('Waiting: The schema registry at http://127.0.0.1:9 gives no answer')
   program.child.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 })
 
 test('internal topics of another width are refused', async () => {
-  await kafka.admin().createTopics([
-    { name: 'main-width-seen-payments-changelog', partitions: 97, configs: { 'cleanup.policy': 'compact' } },
-  ])
+  await kafka
+    .admin()
+    .createTopics([
+      { name: 'main-width-seen-payments-changelog', partitions: 97, configs: { 'cleanup.policy': 'compact' } },
+    ])
   const program = processor([...state('width'), '--application', 'main-width'])
   expect(await program.ended).toBe(1)
-  expect(program.lines.at(-1)).toMatch(/main-width-seen-payments-changelog.* has 97 partitions.*needs \d+\..* \[PARTITIONS_DIFFER\]$/)
+  expect(program.lines.at(-1)).toMatch(
+    /main-width-seen-payments-changelog.* has 97 partitions.*needs \d+\..* \[PARTITIONS_DIFFER\]$/,
+  )
 })

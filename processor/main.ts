@@ -41,7 +41,12 @@ function reach({ brokers, registryUrl }: Reach, level: LogLevel): Outside {
   const write = (line: string): void => void process.stderr.write(line)
   const world = systemWorld(createLog({ level, write, pretty: process.stderr.isTTY }))
   const kafka = nativeKafka({ transport: tcpTransport({ bootstrap: brokers }), world, clientId: 'millrace' })
-  const registry = waitingRegistry({ registry: restRegistry({ url: registryUrl }), scheduler: world.scheduler, signal, say })
+  const registry = waitingRegistry({
+    registry: restRegistry({ url: registryUrl }),
+    scheduler: world.scheduler,
+    signal,
+    say,
+  })
   return { kafka, registry, world, signal }
 }
 
@@ -102,5 +107,6 @@ async function main(): Promise<void> {
 }
 
 await main()
-// Handles of libraries may not hold the process: everything of ours is closed. What was written is on its way out first.
+// Handles of libraries may not hold the process: everything of ours is closed. What was written is on its way out
+// first.
 process.stdout.write('', () => process.exit())

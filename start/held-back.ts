@@ -25,7 +25,8 @@ export class HeldBackSink implements Sink {
 
   async send(emissions: readonly Emission[]): Promise<void> {
     const { sink, scheduler, processed, aheadMost, signal } = this.#options
-    while (!signal.aborted && this.#sent + emissions.length - processed() > aheadMost) await scheduler.sleep(lookAgainMs, signal)
+    while (!signal.aborted && this.#sent + emissions.length - processed() > aheadMost)
+      await scheduler.sleep(lookAgainMs, signal)
     if (signal.aborted) return
     await sink.send(emissions)
     this.#sent += emissions.length

@@ -1,4 +1,13 @@
-import { choice, flag, optionLines, parseOptions, UsageError, type Values, wholeNumber, words } from '../processor/cli/options.ts'
+import {
+  choice,
+  flag,
+  optionLines,
+  parseOptions,
+  UsageError,
+  type Values,
+  wholeNumber,
+  words,
+} from '../processor/cli/options.ts'
 import { parseHttpAddress } from '../processor/observe/address.ts'
 import { logLevels } from '../processor/observe/log.ts'
 import { defaultSettings } from '../processor/runtime/config.ts'
@@ -14,7 +23,11 @@ export const startOptions = {
   replay: words('FILE', 'the rows of a .csv or .csv.gz file instead of a profile', null),
   mapping: words('FILE', 'JSON that says which column is what, unless the header of the file is known', null),
   'skip-bad-rows': flag('leaves out rows that cannot become a payment'),
-  rate: wholeNumber(`payments per second; endless runs: ${defaultRate}, others: as fast as they are processed`, null, 1),
+  rate: wholeNumber(
+    `payments per second; endless runs: ${defaultRate}, others: as fast as they are processed`,
+    null,
+    1,
+  ),
   json: flag('the last line of stdout is the result as one JSON object'),
   partitions: wholeNumber('of the topic payments (default 6)', 6, 1),
   'high-amount': wholeNumber('limit of the rule high-amount in units of the currency (default 1000)', null, 0, 'UNITS'),
@@ -22,7 +35,11 @@ export const startOptions = {
   'commit-ms': wholeNumber('time between commits (default 100)', defaultSettings.commitIntervalMs, 1),
   'cache-mb': wholeNumber('for decoded state, MiB (default 64)', defaultSettings.cacheBytes / mebibyte),
   state: words('DIR', 'where state is kept (default: a temporary folder, removed at the end)', null),
-  http: words('HOST:PORT', 'of metrics and health (default 127.0.0.1:9464, or the next port that is free)', '127.0.0.1:9464'),
+  http: words(
+    'HOST:PORT',
+    'of metrics and health (default 127.0.0.1:9464, or the next port that is free)',
+    '127.0.0.1:9464',
+  ),
   'log-level': choice(logLevels, 'of the log on stderr (default warn)', 'warn'),
 }
 
@@ -44,8 +61,10 @@ export function readStartOptions(args: readonly string[]): StartOptions | null {
 
 function settle(values: Values<typeof startOptions>) {
   const { replay, profile, mapping, seed, count, rate } = values
-  if (replay === null && (mapping !== null || values['skip-bad-rows'])) throw new UsageError('--mapping and --skip-bad-rows need --replay FILE.')
-  if (seed !== null && (replay !== null || profile === 'drill')) throw new UsageError('--seed is for the profile millrace only.')
+  if (replay === null && (mapping !== null || values['skip-bad-rows']))
+    throw new UsageError('--mapping and --skip-bad-rows need --replay FILE.')
+  if (seed !== null && (replay !== null || profile === 'drill'))
+    throw new UsageError('--seed is for the profile millrace only.')
   if (replay !== null && profile === 'drill') throw new UsageError('--replay and --profile do not go together.')
   const isBounded = count !== null || replay !== null || profile === 'drill'
   return {

@@ -194,7 +194,15 @@ async function feedToEnd({ app, embedded, feed, options, world }: Parts, signal:
   })
   try {
     const { clock, scheduler } = world
-    const { complete } = await pump({ feed, sink, clock, scheduler, ratePerSecond: options.ratePerSecond, endMarks: true, signal })
+    const { complete } = await pump({
+      feed,
+      sink,
+      clock,
+      scheduler,
+      ratePerSecond: options.ratePerSecond,
+      endMarks: true,
+      signal,
+    })
     if (!complete) return false
     await Promise.race([app.ended, aborted(signal)])
     return !signal.aborted

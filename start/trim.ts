@@ -4,8 +4,10 @@ import type { OpenTask } from '../processor/observe/readings.ts'
 import type { Admin, PartitionOffset, Stores } from '../processor/ports.ts'
 
 /**
- * Keeps the log of an embedded broker small: deletes what nobody will read again. That is input below what is committed,
- * output below what the summary has counted, and changelogs below what is in the database of this process: as broker and
+ * Keeps the log of an embedded broker small: deletes what nobody will read again. That is input below what is
+ * committed,
+ * output below what the summary has counted, and changelogs below what is in the database of this process: as broker
+ * and
  * processor end together, nothing but the tail is ever restored from them.
  */
 export class Trimmer {

@@ -19,7 +19,7 @@ export const testSupport = ['**/*conformance*.ts', '**/random-*.ts', '**/testing
 
 export const layers: readonly Layer[] = [
   { name: 'tests', files: ['**/*.test.ts', '**/*.types.ts', ...testSupport], may: ['**'] },
-  { name: 'wiring', files: ['start.ts', '*.config.ts', 'bench/**', 'docs/**'], may: ['**'] },
+  { name: 'wiring', files: ['start.ts', 'start/**', '*.config.ts', 'bench/**', 'docs/**'], may: ['**'] },
   { name: 'schemas', files: ['schemas/**'], may: [] },
   { name: 'topology', files: ['topology/**'], may: ['schemas/**'] },
   { name: 'processor base', files: base, may: ['schemas/**'] },

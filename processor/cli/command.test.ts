@@ -10,7 +10,10 @@ const environment = { KAFKA_BROKERS: 'a:1,[::1]:2', SCHEMA_REGISTRY_URL: 'http:/
 test('brokers and registry come from the environment, or from options, which win', () => {
   expect(readCommand([], environment)).toMatchObject({
     command: 'run',
-    brokers: [{ host: 'a', port: 1 }, { host: '::1', port: 2 }],
+    brokers: [
+      { host: 'a', port: 1 },
+      { host: '::1', port: 2 },
+    ],
     registryUrl: 'http://registry:8081',
     guarantee: 'exactly_once',
     stateFolder: './state',
@@ -18,7 +21,8 @@ test('brokers and registry come from the environment, or from options, which win
     http: { host: '127.0.0.1', port: 9464 },
   })
   expect(readCommand(['--brokers', 'b:3', '--registry', 'http://x'], environment)).toMatchObject({
-    brokers: [{ host: 'b', port: 3 }], registryUrl: 'http://x',
+    brokers: [{ host: 'b', port: 3 }],
+    registryUrl: 'http://x',
   })
   expect(readCommand(['init', '--live'], environment)).toMatchObject({ command: 'init', live: true })
   expect(readCommand(['describe', '--mermaid'], {})).toEqual({ command: 'describe', format: 'mermaid' })
@@ -64,7 +68,8 @@ test('another limit for high amounts makes another rule set', () => {
 })
 
 test('nothing is deleted from topics unless the input is live', () => {
-  const retention = (live: boolean): (string | undefined)[] => flagshipTopics({ live }).map(topic => topic.configs?.['retention.ms'])
+  const retention = (live: boolean): (string | undefined)[] =>
+    flagshipTopics({ live }).map(topic => topic.configs?.['retention.ms'])
   expect(new Set(retention(false))).toEqual(new Set(['-1']))
   expect(retention(true)).not.toContain('-1')
   expect(flagshipTopics({ live: false, partitions: 2 })[0]).toMatchObject({ name: 'payments', partitions: 2 })

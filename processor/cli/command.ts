@@ -20,7 +20,11 @@ const runOptions = {
   state: words('DIR', 'where state is kept (default ./state)', './state'),
   instance: words('NAME', 'of this process, the same after a restart (default: the first free slot under DIR)', null),
   application: words('NAME', 'group, and beginning of all internal names (default fraud)', 'fraud'),
-  http: words('HOST:PORT', 'of metrics and health (default 127.0.0.1:9464, or the next port that is free)', '127.0.0.1:9464'),
+  http: words(
+    'HOST:PORT',
+    'of metrics and health (default 127.0.0.1:9464, or the next port that is free)',
+    '127.0.0.1:9464',
+  ),
   'commit-ms': wholeNumber('time between commits (default 100)', defaultSettings.commitIntervalMs, 1),
   'cache-mb': wholeNumber('for decoded state, MiB (default 64)', defaultSettings.cacheBytes / mebibyte),
   'high-amount': wholeNumber('limit of the rule high-amount in units of the currency (default 1000)', null, 0, 'UNITS'),
@@ -75,7 +79,9 @@ export function readCommand(args: readonly string[], environment: Environment): 
     return { command: 'describe', format: values.mermaid ? 'mermaid' : 'text' }
   }
   if (first !== '' && !first.startsWith('-')) {
-    throw new UsageError(`There is no command '${first}'. There are init and describe; without one the application runs.`)
+    throw new UsageError(
+      `There is no command '${first}'. There are init and describe; without one the application runs.`,
+    )
   }
   const values = parseOptions(runOptions, args)
   return values === null ? { command: 'help' } : { command: 'run', ...settleRun(values, environment) }
@@ -100,14 +106,21 @@ function settleRun(values: Values<typeof runOptions>, environment: Environment) 
   }
 }
 
-function reachOf(values: { readonly brokers: string | null; readonly registry: string | null }, environment: Environment): Reach {
+function reachOf(
+  values: { readonly brokers: string | null; readonly registry: string | null },
+  environment: Environment,
+): Reach {
   const brokers = values.brokers ?? environment['KAFKA_BROKERS'] ?? ''
   const registryUrl = values.registry ?? environment['SCHEMA_REGISTRY_URL'] ?? ''
   if (brokers === '') {
-    throw new UsageError('No broker is named. Set KAFKA_BROKERS or --brokers HOST:PORT (npm run up starts one and says what to set).')
+    throw new UsageError(
+      'No broker is named. Set KAFKA_BROKERS or --brokers HOST:PORT (npm run up starts one and says what to set).',
+    )
   }
   if (registryUrl === '') {
-    throw new UsageError('No schema registry is named. Set SCHEMA_REGISTRY_URL or --registry URL (npm run up starts one and says what to set).')
+    throw new UsageError(
+      'No schema registry is named. Set SCHEMA_REGISTRY_URL or --registry URL (npm run up starts one and says what to set).',
+    )
   }
   return { brokers: brokers.split(',').map(each => brokerOf(each.trim())), registryUrl }
 }

@@ -21,6 +21,7 @@ const isBug = (error: Error): boolean =>
 
 function stackOf(error: Error): string {
   const lines = [error.stack ?? error.message]
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) lines.push(`caused by ${cause.stack ?? cause.message}`)
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    lines.push(`caused by ${cause.stack ?? cause.message}`)
   return lines.join('\n')
 }

@@ -11,14 +11,17 @@ export function rulesWith(highAmountUnits: number | null): RuleSet {
     changed = rule.moreThanUnits !== highAmountUnits
     return { ...rule, moreThanUnits: highAmountUnits }
   })
-  return changed ? { ...defaultRuleSet, name: `${defaultRuleSet.name}-high-amount-${highAmountUnits}`, rules } : defaultRuleSet
+  return changed
+    ? { ...defaultRuleSet, name: `${defaultRuleSet.name}-high-amount-${highAmountUnits}`, rules }
+    : defaultRuleSet
 }
 
 /** A rejected payment carries the bytes that were refused, up to the largest that a broker takes, and why. */
 const rejectedMaxBytes = 4 << 20
 
 /**
- * The flagship's topics. Brokers delete by the wall clock, and generated or replayed payments are old: unless the input is
+ * The flagship's topics. Brokers delete by the wall clock, and generated or replayed payments are old: unless the input
+ * is
  * `live`, nothing is deleted.
  */
 export function flagshipTopics(options: { readonly live: boolean; readonly partitions?: number }): NewTopic[] {

@@ -21,7 +21,10 @@ const message = (...args: string[]): string => {
 test('values, flags and fallbacks', () => {
   expect(parseOptions(options, [])).toMatchObject({ count: null, json: false, profile: 'millrace', state: './state' })
   expect(parseOptions(options, ['--count', '50', '--json', '--profile=drill', '--state', 'x'])).toMatchObject({
-    count: 50, json: true, profile: 'drill', state: 'x',
+    count: 50,
+    json: true,
+    profile: 'drill',
+    state: 'x',
   })
   expect(parseOptions(options, ['-h'])).toBeNull()
   expect(parseOptions(options, ['--help', '--count', '5'])).toBeNull()

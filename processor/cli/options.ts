@@ -29,7 +29,11 @@ export const words = <T>(placeholder: string, help: string, fallback: T): Option
   fallback,
 })
 
-export const choice = <const C extends readonly string[]>(choices: C, help: string, fallback: C[number]): Option<C[number]> => ({
+export const choice = <const C extends readonly string[]>(
+  choices: C,
+  help: string,
+  fallback: C[number],
+): Option<C[number]> => ({
   placeholder: choices.join('|'),
   help,
   fallback,
@@ -46,7 +50,8 @@ export const wholeNumber = <T>(help: string, fallback: T, least = 0, placeholder
   fallback,
   parse(text) {
     const value = Number(text)
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) throw new UsageError(`a whole number from ${least}.`)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      throw new UsageError(`a whole number from ${least}.`)
     return value
   },
 })
@@ -60,10 +65,16 @@ export function parseOptions<O extends Options>(options: O, args: readonly strin
     name,
     { type: placeholder === null ? 'boolean' : 'string', ...(name === 'help' ? { short: 'h' } : {}) } as const,
   ])
-  const { tokens } = parseArgs({ args: [...args], options: Object.fromEntries(definitions), strict: false, tokens: true })
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(definitions),
+    strict: false,
+    tokens: true,
+  })
   const values = new Map<string, unknown>(Object.entries(all).map(([name, { fallback }]) => [name, fallback]))
   for (const token of tokens) {
-    if (token.kind === 'positional') throw new UsageError(`'${token.value}' stands alone. Options begin with --; see --help.`)
+    if (token.kind === 'positional')
+      throw new UsageError(`'${token.value}' stands alone. Options begin with --; see --help.`)
     if (token.kind !== 'option') continue
     values.set(token.name, valueOf(all, token.name, token.rawName, token.value))
   }
@@ -73,7 +84,10 @@ export function parseOptions<O extends Options>(options: O, args: readonly strin
 function valueOf(all: Options, name: string, rawName: string, value: string | undefined): unknown {
   const option = Object.hasOwn(all, name) ? all[name] : undefined
   if (option === undefined) {
-    const near = didYouMean(rawName, Object.keys(all).map(each => `--${each}`))
+    const near = didYouMean(
+      rawName,
+      Object.keys(all).map(each => `--${each}`),
+    )
     throw new UsageError(`There is no option ${rawName}.${near === '' ? ' See --help.' : near}`)
   }
   if (option.placeholder === null) {
@@ -81,7 +95,8 @@ function valueOf(all: Options, name: string, rawName: string, value: string | un
     return option.parse('')
   }
   // `--count --json` is a forgotten value, not a value that begins with dashes.
-  if (value === undefined || value === '' || value.startsWith('--')) throw new UsageError(`--${name} needs a value: ${option.placeholder}.`)
+  if (value === undefined || value === '' || value.startsWith('--'))
+    throw new UsageError(`--${name} needs a value: ${option.placeholder}.`)
   try {
     return option.parse(value)
   } catch (error) {

@@ -23,7 +23,8 @@ function prepare(...args: string[]) {
   const said: string[] = []
   let written = ''
   const options = readCommand(['--state', folder, '--http', '127.0.0.1:0', ...args], {
-    KAFKA_BROKERS: 'embedded:1', SCHEMA_REGISTRY_URL: 'http://in-process',
+    KAFKA_BROKERS: 'embedded:1',
+    SCHEMA_REGISTRY_URL: 'http://in-process',
   })
   if (options.command !== 'run') throw new Error('not a run')
   let heard: () => void = () => undefined
@@ -57,7 +58,10 @@ test.each([
   const { harness, options, context } = prepare()
   await harness.kafka.connect()
   await harness.kafka.admin().createTopics(flagshipTopics({ live: false }).filter(({ name }) => name !== missing))
-  await expect(runProcessor(options, context)).rejects.toMatchObject({ code: 'TOPIC_MISSING', message: expect.stringMatching(message) })
+  await expect(runProcessor(options, context)).rejects.toMatchObject({
+    code: 'TOPIC_MISSING',
+    message: expect.stringMatching(message),
+  })
   await harness.close()
 })
 
@@ -68,7 +72,9 @@ test('it runs until it is told to stop, and lets go of state and port', async ()
   const done = runProcessor(options, context)
   await saying('running')
   expect(said[0]).toContain(`instance instance-0, state in ${join(folder, 'instance-0')}, exactly_once`)
-  await expect(runProcessor({ ...options, instance: 'instance-0' }, context)).rejects.toMatchObject({ code: 'STATE_IN_USE' })
+  await expect(runProcessor({ ...options, instance: 'instance-0' }, context)).rejects.toMatchObject({
+    code: 'STATE_IN_USE',
+  })
   stop.abort()
   await done
   expect(said.at(-1)).toBe('stopped')

@@ -55,7 +55,9 @@ export async function runProcessor(options: RunOptions, context: ProcessorContex
     })
     const server = await startServer({ address: options.http, metrics, read })
     const url = `${server.url}/metrics`
-    say(`application ${options.application}, instance ${stores.instance}, state in ${stores.folder}, ${options.guarantee}; metrics: ${url}`)
+    say(
+      `application ${options.application}, instance ${stores.instance}, state in ${stores.folder}, ${options.guarantee}; metrics: ${url}`,
+    )
     const summary = new LiveSummary({
       world,
       output: context.output,
@@ -105,12 +107,17 @@ async function work(app: App, summary: LiveSummary | null, context: ProcessorCon
   if (summary !== null) await follow(app, summary, context)
   await app.done
   const seconds = (world.clock.monotonic() - startedMs) / 1000
-  const records = [...app.compiled.inputs].reduce((sum, { name }) => sum + total(app.read(), counts => counts.records, name), 0)
+  const records = [...app.compiled.inputs].reduce(
+    (sum, { name }) => sum + total(app.read(), counts => counts.records, name),
+    0,
+  )
   say(`${records} payments processed in ${seconds.toFixed(1)} s`)
 }
 
 const withAdvice = (error: Error): AppError =>
-  new AppError('TOPIC_MISSING', `${error.message} (npm run init creates the topics of this application.)`, { cause: error })
+  new AppError('TOPIC_MISSING', `${error.message} (npm run init creates the topics of this application.)`, {
+    cause: error,
+  })
 
 /** Shows what is written from now on, by all instances, until the application ends. */
 async function follow(app: App, summary: LiveSummary, { kafka, registry, world }: ProcessorContext): Promise<void> {

@@ -35,7 +35,12 @@ export function waitingRegistry({ registry, scheduler, signal, say }: WaitingOpt
 }
 
 /** Says `line` when `done` has not settled after `ms`, and again every ten times as long. */
-export async function sayWhileWaiting<T>(done: Promise<T>, line: string, ms: number, options: Omit<WaitingOptions, 'registry'>): Promise<T> {
+export async function sayWhileWaiting<T>(
+  done: Promise<T>,
+  line: string,
+  ms: number,
+  options: Omit<WaitingOptions, 'registry'>,
+): Promise<T> {
   const settled = new AbortController()
   const stop = AbortSignal.any([settled.signal, options.signal])
   const waiting = (async (): Promise<void> => {

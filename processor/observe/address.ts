@@ -13,11 +13,14 @@ loopback.addAddress('::1', 'ipv6')
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || loopback.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
 
-/** `HOST:PORT`, with an IPv6 address in brackets. Rejects what is not on this machine: the server authenticates nobody. */
+/**
+ * `HOST:PORT`, with an IPv6 address in brackets. Rejects what is not on this machine: the server authenticates nobody.
+ */
 export function parseHttpAddress(text: string): HttpAddress {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
-  if (match === null || port > 65_535) throw new AppError('CONFIG', `'${text}' is no address: give HOST:PORT, such as 127.0.0.1:9464.`)
+  if (match === null || port > 65_535)
+    throw new AppError('CONFIG', `'${text}' is no address: give HOST:PORT, such as 127.0.0.1:9464.`)
   const host = (match[1] ?? match[2])!
   if (isLoopback(host)) return { host, port }
   throw new AppError(
@@ -27,4 +30,5 @@ export function parseHttpAddress(text: string): HttpAddress {
   )
 }
 
-export const showAddress = ({ host, port }: HttpAddress): string => (isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`)
+export const showAddress = ({ host, port }: HttpAddress): string =>
+  isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`

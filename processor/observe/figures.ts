@@ -44,8 +44,11 @@ export function imbalances(figures: Figures, outcomes: Outcomes): readonly strin
   const { payments: read, valid, rejected, duplicates } = figures
   const found: string[] = []
   if (read !== valid + rejected + duplicates) {
-    found.push(`${read} payments were read, but ${valid} valid + ${rejected} rejected + ${duplicates} duplicates were counted`)
+    found.push(
+      `${read} payments were read, but ${valid} valid + ${rejected} rejected + ${duplicates} duplicates were counted`,
+    )
   }
-  if (outcomes.rejected !== rejected) found.push(`${rejected} payments were rejected, but payments_rejected holds ${outcomes.rejected}`)
+  if (outcomes.rejected !== rejected)
+    found.push(`${rejected} payments were rejected, but payments_rejected holds ${outcomes.rejected}`)
   return found
 }

@@ -1,6 +1,8 @@
 import type { Readings } from './readings.ts'
 
-/** It answers, so its event loop turns; unless the application has failed there is nothing that a restart would mend. */
+/**
+ * It answers, so its event loop turns; unless the application has failed there is nothing that a restart would mend.
+ */
 export const isLive = (readings: Readings): boolean => readings.state !== 'failed'
 
 export interface Readiness {

@@ -49,7 +49,11 @@ export class LiveSummary {
    * Counts outcomes and shows them until `signal` is aborted. `onTurn` is called each time something may have changed.
    * A terminal also sees how the start is getting on: `reader` is asked for when the output topics are there.
    */
-  async run(reader: OutcomeReader | null, signal: AbortSignal, onTurn: () => Promise<void> = async () => undefined): Promise<void> {
+  async run(
+    reader: OutcomeReader | null,
+    signal: AbortSignal,
+    onTurn: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
     const { clock, scheduler } = this.#options.world
     this.#reader = reader ?? this.#reader
     const everyMs = this.#screen === null ? lineMs : drawMs

@@ -38,6 +38,9 @@ export class Meter {
     const first = this.#samples[0]!
     const seconds = (atMs - first.atMs) / 1000
     if (seconds <= 0) return { paymentsPerSecond: 0, alertsPerSecond: 0 }
-    return { paymentsPerSecond: (payments - first.payments) / seconds, alertsPerSecond: (alerts - first.alerts) / seconds }
+    return {
+      paymentsPerSecond: (payments - first.payments) / seconds,
+      alertsPerSecond: (alerts - first.alerts) / seconds,
+    }
   }
 }

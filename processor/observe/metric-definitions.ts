@@ -26,7 +26,8 @@ function* byTask(
 
 const perTask =
   (of: (task: OpenTask) => number): MetricDefinition['samples'] =>
-  ({ tasks }) => tasks.map(task => ({ labels: { task: task.task }, value: of(task) }))
+  ({ tasks }) =>
+    tasks.map(task => ({ labels: { task: task.task }, value: of(task) }))
 
 /** Label sets are bounded by the topology and its partitions: no key or value of a record becomes one. */
 export const counters: readonly MetricDefinition[] = [
@@ -103,7 +104,8 @@ export const gauges: readonly MetricDefinition[] = [
     samples: ({ tasks }) =>
       tasks.flatMap(({ sources }) =>
         sources.map(({ topic, partition, lagRecords }) => ({
-          labels: { topic, partition: String(partition) }, value: lagRecords,
+          labels: { topic, partition: String(partition) },
+          value: lagRecords,
         })),
       ),
   },
@@ -149,7 +151,8 @@ export const gauges: readonly MetricDefinition[] = [
     labels: ['task', 'state'],
     *samples({ tasks }) {
       for (const { task, isWaiting } of tasks) {
-        for (const state of states) yield { labels: { task, state }, value: Number((state === 'waiting') === isWaiting) }
+        for (const state of states)
+          yield { labels: { task, state }, value: Number((state === 'waiting') === isWaiting) }
       }
     },
   },

@@ -32,7 +32,8 @@ test('counts and states of tasks, as Prometheus reads them', async () => {
     'millrace_commit_seconds_bucket{le="0.025"} 1',
     'millrace_commit_seconds_bucket{le="0.01"} 0',
     'millrace_commit_seconds_count 1',
-  ]) expect(text).toContain(line)
+  ])
+    expect(text).toContain(line)
 })
 
 test('each reading replaces the one before, also where a task has gone', async () => {
@@ -42,13 +43,17 @@ test('each reading replaces the one before, also where a task has gone', async (
   now = readings({ commits: 10, tasks: [openTask({ task: '0_1' })] })
   const text = await lines(metrics)
   expect(text).toContain('millrace_commits_total 10')
-  expect(text.filter(line => line.startsWith('millrace_state_entries{'))).toEqual(['millrace_state_entries{task="0_1"} 12'])
+  expect(text.filter(line => line.startsWith('millrace_state_entries{'))).toEqual([
+    'millrace_state_entries{task="0_1"} 12',
+  ])
 })
 
 // What `promtool check metrics` looks at.
 test('every metric has a help text, our prefix, and a name that fits its type', async () => {
   const text = await lines(new Metrics(() => readings()))
-  const types = new Map(text.flatMap(line => (line.startsWith('# TYPE ') ? [line.slice(7).split(' ') as [string, string]] : [])))
+  const types = new Map(
+    text.flatMap(line => (line.startsWith('# TYPE ') ? [line.slice(7).split(' ') as [string, string]] : [])),
+  )
   expect(types.size).toBeGreaterThan(30)
   for (const [name, type] of types) {
     expect(name).toMatch(/^millrace_[a-z0-9_]+$/)

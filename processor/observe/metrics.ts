@@ -3,7 +3,8 @@ import { counters, gauges, type Sample } from './metric-definitions.ts'
 import type { Read } from './readings.ts'
 
 /**
- * All metrics of one application, in a registry of their own. The engine counts in plain numbers; they are read here, and
+ * All metrics of one application, in a registry of their own. The engine counts in plain numbers; they are read here,
+ * and
  * only when somebody asks. (A commit, a few times a second, is observed as it happens: a histogram needs that.)
  */
 export class Metrics {
@@ -15,13 +16,19 @@ export class Metrics {
     this.contentType = this.#registry.contentType
     for (const { name, help, labels, samples } of counters) {
       const metric: Counter = new Counter({
-        name, help, labelNames: labels, registers: [this.#registry],
+        name,
+        help,
+        labelNames: labels,
+        registers: [this.#registry],
         collect: () => fill(metric, samples(read())),
       })
     }
     for (const { name, help, labels, samples } of gauges) {
       const metric: Gauge = new Gauge({
-        name, help, labelNames: labels, registers: [this.#registry],
+        name,
+        help,
+        labelNames: labels,
+        registers: [this.#registry],
         collect: () => fill(metric, samples(read())),
       })
     }

@@ -62,7 +62,10 @@ export class OutcomeReader {
     const positions = await admin.offsets(partitions, from, 'read_committed')
     const bind = { part: 'value', writes: false, registry } as const
     const countings = new Map<string, Counting>([
-      [fraudAlerts.name, { serde: await fraudAlerts.value.bind!({ topic: fraudAlerts.name, ...bind }), count: countAlert }],
+      [
+        fraudAlerts.name,
+        { serde: await fraudAlerts.value.bind!({ topic: fraudAlerts.name, ...bind }), count: countAlert },
+      ],
       [
         paymentsRejected.name,
         { serde: await paymentsRejected.value.bind!({ topic: paymentsRejected.name, ...bind }), count: countRejected },
@@ -82,7 +85,11 @@ export class OutcomeReader {
   async poll(timeoutMs: number): Promise<void> {
     for (const fetched of await this.#fetcher.poll(timeoutMs)) {
       await this.#count(fetched)
-      this.#positions.set(keyOf(fetched), { topic: fetched.topic, partition: fetched.partition, offset: fetched.nextOffset })
+      this.#positions.set(keyOf(fetched), {
+        topic: fetched.topic,
+        partition: fetched.partition,
+        offset: fetched.nextOffset,
+      })
     }
   }
 

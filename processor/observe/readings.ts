@@ -1,5 +1,5 @@
-// What an application says of itself at one moment: plain numbers, read when somebody asks. Counts are committed ones, so
-// they never go back while the process lives.
+// What an application says of itself at one moment: plain numbers, read when somebody asks. Counts are committed ones,
+// so they never go back while the process lives.
 
 export interface TaskCounts {
   /** Records taken, by source topic. */
@@ -76,7 +76,11 @@ export interface Readings {
 export type Read = () => Readings
 
 /** One count over all tasks. */
-export function total(readings: Readings, of: (counts: TaskCounts) => ReadonlyMap<string, number>, name: string): number {
+export function total(
+  readings: Readings,
+  of: (counts: TaskCounts) => ReadonlyMap<string, number>,
+  name: string,
+): number {
   let sum = 0
   for (const counts of readings.counts.values()) sum += of(counts).get(name) ?? 0
   return sum

@@ -2,6 +2,9 @@ import { expect, test } from 'vitest'
 import { type Output, Screen } from './screen.ts'
 import { bar, bytesText, durationText, fit, instantText, printable } from './text.ts'
 
+const escape = '\u001b'
+const pieces = new RegExp(`(${escape}\\[[?0-9]*[A-Za-z]|\\r)|([^${escape}\\r\\n]+)|(\\n)`, 'g')
+
 /** What a terminal shows after what was written to it: enough of one for what the screen does. */
 class Terminal implements Output {
   readonly isTTY = true
@@ -13,7 +16,7 @@ class Terminal implements Output {
 
   write(text: string): void {
     this.writes++
-    for (const [, control, line, end] of text.matchAll(/(\u001b\[[?0-9]*[A-Za-z]|\r)|([^\u001b\r\n]+)|(\n)/g)) {
+    for (const [, control, line, end] of text.matchAll(pieces)) {
       if (control !== undefined) this.#control(control)
       else if (line !== undefined) this.lines[this.#row] = line
       else if (end !== undefined && ++this.#row === this.lines.length) this.lines.push('')
@@ -21,7 +24,7 @@ class Terminal implements Output {
   }
 
   #control(control: string): void {
-    const up = /^\u001b\[(\d+)A$/.exec(control)
+    const up = new RegExp(`^${escape}\\[(\\d+)A$`).exec(control)
     if (up !== null) this.#row -= Number(up[1])
     else if (control === '\u001b[J') this.lines.splice(this.#row, Infinity, '')
   }
@@ -61,7 +64,14 @@ test('colours take no columns, and are ended where a line is cut', () => {
 })
 
 test('numbers for people', () => {
-  expect([0, 999, 1000, 12_345, 999_600, 5_432_100_000].map(bytesText)).toEqual(['0 B', '999 B', '1.0 kB', '12.3 kB', '1.0 MB', '5.4 GB'])
+  expect([0, 999, 1000, 12_345, 999_600, 5_432_100_000].map(bytesText)).toEqual([
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '12.3 kB',
+    '1.0 MB',
+    '5.4 GB',
+  ])
   expect([0, 59.9, 61, 3661].map(durationText)).toEqual(['0:00', '0:59', '1:01', '1:01:01'])
   expect([-1, 0, Infinity].map(instantText)).toEqual(['-', '1970-01-01 00:00:00', '-'])
   expect([bar(0, 4), bar(0.5, 4), bar(2, 4)]).toEqual(['░░░░', '██░░', '████'])

@@ -40,7 +40,9 @@ test('live unless failed, ready only when running, with the progress of restorin
   const { status, body } = await get(server, '/health/ready')
   expect(status).toBe(503)
   expect(JSON.parse(body)).toEqual({
-    state: 'restoring', tasks: 2, waitingTasks: 1,
+    state: 'restoring',
+    tasks: 2,
+    waitingTasks: 1,
     restore: { restoredRecords: 1200, restoredBytes: 34_000, remainingRecords: 300, totalRecords: 1500 },
   })
   now = readings({ state: 'running' })
@@ -52,7 +54,8 @@ test('live unless failed, ready only when running, with the progress of restorin
 
 test('anything else is not here, and nothing can be posted', async () => {
   const server = await serve()
-  for (const path of ['/', '/metrics/', '/health', '/..%2fmetrics']) expect(await get(server, path)).toMatchObject({ status: 404 })
+  for (const path of ['/', '/metrics/', '/health', '/..%2fmetrics'])
+    expect(await get(server, path)).toMatchObject({ status: 404 })
   expect((await fetch(`${server.url}/metrics`, { method: 'POST', body: 'x' })).status).toBe(405)
 })
 
@@ -93,7 +96,9 @@ test('another address than a loopback one is refused', async () => {
   expect(parseHttpAddress('127.3.2.1:0')).toEqual({ host: '127.3.2.1', port: 0 })
   expect(showAddress(parseHttpAddress('[::1]:9464'))).toBe('[::1]:9464')
   const read = () => readings()
-  await expect(startServer({ address: { host: '0.0.0.0', port: 0 }, metrics: new Metrics(read), read })).rejects.toThrow('authenticates nobody')
+  await expect(
+    startServer({ address: { host: '0.0.0.0', port: 0 }, metrics: new Metrics(read), read }),
+  ).rejects.toThrow('authenticates nobody')
 })
 
 test('it lets go of its port, and of connections that are kept alive', async () => {
@@ -101,6 +106,8 @@ test('it lets go of its port, and of connections that are kept alive', async () 
   await get(server, '/health/live')
   await server.close()
   const again: Server = createServer()
-  await new Promise<void>((resolve, reject) => again.once('error', reject).listen(server.address.port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) =>
+    again.once('error', reject).listen(server.address.port, '127.0.0.1', resolve),
+  )
   again.close()
 })

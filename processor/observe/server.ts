@@ -33,7 +33,8 @@ const portsTried = 100
  */
 export async function startServer(options: ServerOptions): Promise<ObserveServer> {
   const { host, port } = options.address
-  if (!isLoopback(host)) throw new AppError('CONFIG', `The HTTP server authenticates nobody and may not listen on ${host}.`)
+  if (!isLoopback(host))
+    throw new AppError('CONFIG', `The HTTP server authenticates nobody and may not listen on ${host}.`)
   const server = createServer((request, response) => void handle(options, request, response))
   const last = port === 0 ? 0 : Math.min(65_535, port + portsTried - 1)
   for (let tried = port; tried <= last; tried++) {
@@ -44,7 +45,10 @@ export async function startServer(options: ServerOptions): Promise<ObserveServer
     const address = { host, port: bound }
     return { address, url: `http://${showAddress(address)}`, close: () => close(server) }
   }
-  throw new AppError('CONFIG', `The ports ${port} to ${last} of ${host} are all taken. Choose another with --http HOST:PORT.`)
+  throw new AppError(
+    'CONFIG',
+    `The ports ${port} to ${last} of ${host} are all taken. Choose another with --http HOST:PORT.`,
+  )
 }
 
 /** The port; null: it is taken. */
@@ -53,7 +57,12 @@ function listen(server: Server, host: string, port: number): Promise<number | nu
     const failed = (error: NodeJS.ErrnoException): void => {
       server.removeListener('listening', listening)
       if (error.code === 'EADDRINUSE') resolve(null)
-      else reject(new AppError('CONFIG', `The HTTP server cannot listen on ${showAddress({ host, port })}: ${error.message}.`, { cause: error }))
+      else
+        reject(
+          new AppError('CONFIG', `The HTTP server cannot listen on ${showAddress({ host, port })}: ${error.message}.`, {
+            cause: error,
+          }),
+        )
     }
     const listening = (): void => {
       server.removeListener('error', failed)
@@ -107,7 +116,11 @@ async function answerTo({ metrics, read }: ServerOptions, request: IncomingMessa
   }
 }
 
-const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body: `${body}\n` })
+const text = (status: number, body: string): Answer => ({
+  status,
+  type: 'text/plain; charset=utf-8',
+  body: `${body}\n`,
+})
 
 function isLocalName(host: string | undefined): boolean {
   if (host === undefined) return false

@@ -53,7 +53,11 @@ state 40,120 entries in memory, 12.0 MB   waiting for disk 900 B   RSS 181 MB
 })
 
 test('while state is restored: how far that is', () => {
-  const restoring = { ...view, state: 'restoring', restore: { records: 1200, bytes: 3_400_000, remaining: 300, total: 1500 } } as const
+  const restoring = {
+    ...view,
+    state: 'restoring',
+    restore: { records: 1200, bytes: 3_400_000, remaining: 300, total: 1500 },
+  } as const
   expect(summaryLines(restoring).slice(3, 5)).toEqual([
     'restoring state  ████████████████████████░░░░░░  80 %',
     '  1,200 records, 3.4 MB read; 300 of 1,500 offsets to go',
@@ -62,7 +66,17 @@ test('while state is restored: how far that is', () => {
 })
 
 test('before the first record and the first commit', () => {
-  const none = { payments: 0, valid: 0, rejected: 0, duplicates: 0, late: 0, alerts: 0, alertsByRule: {}, rejectedByCode: {}, analytics: 0 }
+  const none = {
+    payments: 0,
+    valid: 0,
+    rejected: 0,
+    duplicates: 0,
+    late: 0,
+    alerts: 0,
+    alertsByRule: {},
+    rejectedByCode: {},
+    analytics: 0,
+  }
   const lines = summaryLines({ ...view, figures: none, streamTimeMs: -1, commitMs: null, feed: null, url: null })
   expect(lines).toContain('event time - UTC   lag 120 records   no commit yet')
   expect(lines.join('\n')).not.toContain('█')
@@ -87,6 +101,6 @@ test('what it came to', () => {
 })
 
 test('colours change nothing but colours', () => {
-  const stripped = summaryLines(view, coloured).map(line => line.replaceAll(/\u001b\[\d+m/g, ''))
+  const stripped = summaryLines(view, coloured).map(line => line.replaceAll(new RegExp('\u001b\\[\\d+m', 'g'), ''))
   expect(stripped).toEqual(summaryLines(view))
 })

@@ -86,7 +86,9 @@ function counted(counts: Readonly<Record<string, number>>, style: Style): string
 }
 
 const commitText = ({ commitMs }: SummaryView): string =>
-  commitMs === null ? 'no commit yet' : `commit ${commitMs.median.toFixed(1)} ms, longest ${commitMs.longest.toFixed(1)} ms`
+  commitMs === null
+    ? 'no commit yet'
+    : `commit ${commitMs.median.toFixed(1)} ms, longest ${commitMs.longest.toFixed(1)} ms`
 
 const restoreLines = ({ records, bytes, remaining, total }: RestoreReading): string[] => {
   const share = total === 0 ? 1 : 1 - remaining / total
@@ -112,7 +114,8 @@ export function summaryLine(view: SummaryView): string {
     commitText(view),
     `RSS ${bytesText(view.rssBytes)}`,
   ]
-  if (state === 'restoring') parts.splice(1, 0, `restoring, ${grouped(restore.remaining)} of ${grouped(restore.total)} offsets to go`)
+  if (state === 'restoring')
+    parts.splice(1, 0, `restoring, ${grouped(restore.remaining)} of ${grouped(restore.total)} offsets to go`)
   return parts.join(' | ')
 }
 

@@ -3,7 +3,11 @@ import type { OpenTask, Readings, TaskCounts } from './readings.ts'
 // For tests: readings of a small application.
 
 const counts = (given: Partial<TaskCounts>): TaskCounts => ({
-  records: new Map(), dropped: new Map(), rejected: new Map(), counters: new Map(), ...given,
+  records: new Map(),
+  dropped: new Map(),
+  rejected: new Map(),
+  counters: new Map(),
+  ...given,
 })
 
 export const openTask = (given: Partial<OpenTask> = {}): OpenTask => ({
@@ -29,11 +33,19 @@ export const readings = (given: Partial<Readings> = {}): Readings => ({
         records: new Map([['payments', 100]]),
         dropped: new Map([['kpi-time late', 2]]),
         rejected: new Map([['ERR_DECODE', 3]]),
-        counters: new Map([['valid', 90], ['rejected', 4], ['rejected.ERR_TIME', 4], ['duplicates', 3]]),
+        counters: new Map([
+          ['valid', 90],
+          ['rejected', 4],
+          ['rejected.ERR_TIME', 4],
+          ['duplicates', 3],
+        ]),
       }),
     ],
     ['0_1', counts({ records: new Map([['payments', 10]]), counters: new Map([['valid', 10]]) })],
   ]),
-  tasks: [openTask(), openTask({ task: '1_0', slowestUpstream: 2, isWaiting: true, streamTimeMs: -1, sources: [], stores: [] })],
+  tasks: [
+    openTask(),
+    openTask({ task: '1_0', slowestUpstream: 2, isWaiting: true, streamTimeMs: -1, sources: [], stores: [] }),
+  ],
   ...given,
 })

@@ -39,7 +39,7 @@ export class Trimmer {
   guard(stores: Stores): Stores {
     return {
       open: task => stores.open(task),
-      destroy: task => {
+      destroy: async task => {
         if (!this.#hasTrimmedState) return stores.destroy(task)
         throw new AppError(
           'STATE_UNREADABLE',

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer'
 import type { Serde } from '../../schemas/serde.ts'
 import type { TimestampOf } from '../../topology/plan.ts'
 import type { RecordColumns } from '../ports.ts'
@@ -70,9 +71,19 @@ export class TopicSource implements Source {
 }
 
 function isEndOfInput(record: FlowRecord): boolean {
-  if (record.headersEnd - record.headersStart <= 1) return false
-  const headers = decodeHeaders(record.headersBytes, record.headersStart, record.headersEnd)
-  return headers.some(header => header.name === endOfInputHeader)
+  return holdsEnd(record.headersBytes, record.headersStart, record.headersEnd)
+}
+
+function holdsEnd(bytes: Buffer, start: number, end: number): boolean {
+  return end - start > 1 && decodeHeaders(bytes, start, end).some(header => header.name === endOfInputHeader)
+}
+
+/** Whether the fetched row says that its partition ends, in a topic of the user or in a repartition topic. */
+export function isEndMark(columns: RecordColumns, row: number): boolean {
+  if (columns.keyStart[row]! >= 0) return false
+  const bytes = columns.buffers[columns.buffer[row]!]!
+  const [start, end] = [columns.headersStart[row]!, columns.headersEnd[row]!]
+  return readStamp(bytes, start, end)?.time === Infinity || (columns.valueStart[row]! < 0 && holdsEnd(bytes, start, end))
 }
 
 /** A repartition topic: takes the stamps off the records, and moves the time behind it. */

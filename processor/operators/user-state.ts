@@ -1,5 +1,6 @@
 import { ByteWriter } from '../../schemas/bytes.ts'
 import type { KeyValueSpec, KeyValueState, StateSpec, WindowSpec, WindowState } from '../../topology/state.ts'
+import { AppError } from '../errors.ts'
 import type { CachedStore } from '../state/cached.ts'
 import { SlotStore } from '../state/slots.ts'
 import type { Counter, TaskContext } from './operator.ts'
@@ -55,13 +56,17 @@ class Windows implements WindowState<any, any> {
   }
 
   #row(key: unknown, slotMs: number): number {
+    if (!(Number.isSafeInteger(slotMs) && slotMs >= 0)) {
+      throw new AppError('TOPOLOGY', `The slot of '${this.#spec.name}' is ${slotMs}. Give a whole number of at least 0.`)
+    }
     this.#key.reset()
     this.#spec.key.write(key, this.#key)
     return this.#slots.row(this.#key.bytes, 0, this.#key.length, slotMs)
   }
 
   get(key: unknown, slotMs: number): unknown {
-    if (slotMs < this.#oldest()) return undefined
+    // No slot is below 0: code that looks back from the first ones finds nothing.
+    if (slotMs < this.#oldest() || slotMs < 0) return undefined
     return this.#slots.entries.get(this.#row(key, slotMs))
   }
 

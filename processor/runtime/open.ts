@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import type { Kafka, PartitionOffset, Stores, World } from '../ports.ts'
 import { type StoreDefinition, TaskState } from '../state/task-state.ts'
 import { sourcesOf, type TaskPlace } from './assign.ts'
+import { beforeEndMarks } from './ended.ts'
 import { OffsetsGone, restore, type RestoreProgress, type Restoring } from './restore.ts'
 import type { AppTopics } from './topics.ts'
 
@@ -46,7 +47,7 @@ export async function openTasks(
   try {
     for (const place of places) states.set(taskName(place), await openState(place, options))
     await catchUp(places, states, options, signal)
-    const positions = await inputPositions(places, options)
+    const positions = await inputPositions(places, options, signal)
     return places.map(place => ({ place, state: states.get(taskName(place))!, positions: positions(place) }))
   } catch (error) {
     for (const state of states.values()) await state.close()
@@ -125,6 +126,7 @@ async function catchUp(
 async function inputPositions(
   places: readonly TaskPlace[],
   options: OpenOptions,
+  signal: AbortSignal,
 ): Promise<(place: TaskPlace) => ReadonlyMap<string, number>> {
   const { compiled, topics, kafka, application } = options
   const sources = places.flatMap(place => sourcesOf(compiled, topics, place))
@@ -132,10 +134,9 @@ async function inputPositions(
   const committed = await admin.committed(application, sources)
   const fresh = committed.filter(at => at.offset === null)
   const earliest = fresh.length === 0 ? [] : await admin.offsets(fresh, 'earliest', 'read_uncommitted')
-  const offsets = new Map<string, number>()
-  for (const at of [...committed, ...earliest] as readonly PartitionOffset[]) {
-    if (at.offset !== null) offsets.set(`${at.topic} ${at.partition}`, at.offset)
-  }
+  const known = committed.filter((at): at is PartitionOffset => at.offset !== null)
+  const marks = await beforeEndMarks(known, kafka, signal)
+  const offsets = new Map([...known, ...earliest, ...marks].map(at => [`${at.topic} ${at.partition}`, at.offset]))
   return place => {
     const own = sourcesOf(compiled, topics, place)
     return new Map(own.map(at => [at.topic, offsets.get(`${at.topic} ${at.partition}`)!]))

@@ -14,6 +14,8 @@ export class SourceQueue {
   isCaughtUp = false
   /** The partition has said that it ends. */
   hasEnded = false
+  #endedFrozen = false
+  #endedCommitted = false
   /** Rows that wait. */
   waiting = 0
   /** Offsets between the position and the end of the log, as of the last fetch. */
@@ -39,14 +41,22 @@ export class SourceQueue {
     else this.#batches.push(fetched)
   }
 
-  /** Forgets what waits and goes on at `position`. */
+  freeze(): void {
+    this.#endedFrozen = this.hasEnded
+  }
+
+  committed(): void {
+    this.#endedCommitted = this.#endedFrozen
+  }
+
+  /** Forgets what waits and goes on at `position`, which is the committed one. */
   rewind(position: number): void {
     this.#batches = []
     this.#row = 0
     this.waiting = 0
     this.position = position
     this.isCaughtUp = false
-    this.hasEnded = false
+    this.hasEnded = this.#endedCommitted
   }
 
   get columns(): RecordColumns {

@@ -253,6 +253,7 @@ export class Task {
   freeze(): number {
     for (const operator of this.#graph.timed) operator.onCommit?.()
     this.tallies.freeze()
+    for (const queue of this.queues) queue.freeze()
     this.#frozenStreamTime = this.#streamTime
     this.#endedFrozen = this.#hasEnded
     const { state, topics, buffer } = this.#options
@@ -270,6 +271,7 @@ export class Task {
     this.#committedStreamTime = this.#frozenStreamTime
     this.#endedCommitted = this.#endedFrozen
     this.tallies.committed()
+    for (const queue of this.queues) queue.committed()
   }
 
   /** Goes back to what was committed: state, time, counts, positions. */

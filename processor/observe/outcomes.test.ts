@@ -63,6 +63,9 @@ async function opened(): Promise<Harness> {
   return harness
 }
 
+const readerOf = ({ kafka, registry }: Harness, from: 'earliest' | 'latest'): Promise<OutcomeReader> =>
+  OutcomeReader.open({ kafka, registry, from })
+
 const send = (harness: Harness, values: readonly (readonly [any, unknown])[]): Promise<void> =>
   harness.produce(
     values.map(([topic, value], i) => ({
@@ -81,7 +84,7 @@ test('outcomes are counted from the topics, whatever their order', async () => {
     [fraudAlerts, alert('velocity', 'geo-50km')],
     [paymentsRejected, rejection('ERR_TIME')],
   ])
-  const reader = await OutcomeReader.open({ ...harness, from: 'earliest' })
+  const reader = await readerOf(harness, 'earliest')
   await reader.finish()
   const { outcomes } = reader
   expect(outcomes).toMatchObject({ alerts: 2, rejected: 2, late: 0, analytics: 0 })
@@ -101,7 +104,7 @@ test('outcomes are counted from the topics, whatever their order', async () => {
   expect(reader.positions.reduce((sum, { offset }) => sum + offset, 0)).toBe(4)
   await reader.close()
 
-  const later = await OutcomeReader.open({ ...harness, from: 'latest' })
+  const later = await readerOf(harness, 'latest')
   await send(harness, [[fraudAlerts, alert('amount-10x')]])
   await later.finish()
   expect(later.outcomes).toMatchObject({ alerts: 1, rejected: 0 })
@@ -122,7 +125,7 @@ test('records of an aborted transaction do not count', async () => {
     await producer.end(outcome)
   }
   await producer.close()
-  const reader = await OutcomeReader.open({ ...harness, from: 'earliest' })
+  const reader = await readerOf(harness, 'earliest')
   await reader.finish()
   expect(reader.outcomes).toMatchObject({ late: 1, analytics: 1 })
   await reader.close()
@@ -135,7 +138,7 @@ test('figures join what was read with what was written, and say what does not ad
     harness,
     Array.from({ length: 7 }, () => [paymentsRejected, rejection('ERR_TIME')] as const),
   )
-  const reader = await OutcomeReader.open({ ...harness, from: 'earliest' })
+  const reader = await readerOf(harness, 'earliest')
   await reader.finish()
   const figures = figuresOf(readings(), reader.outcomes)
   // 90 + 10 valid, 4 rejected by validation and 3 dead letters, 3 duplicates: 110 read.

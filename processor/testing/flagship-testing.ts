@@ -1,7 +1,10 @@
 import { Buffer } from 'node:buffer'
 import type { Emission, Feed } from '../../producer/emission.ts'
 import { createFeed } from '../../producer/feed.ts'
+import { PortCarrier } from '../../producer/port-carrier.ts'
 import type { MillraceOptions } from '../../producer/profiles/millrace.ts'
+import { pump } from '../../producer/pump.ts'
+import { EmissionSink } from '../../producer/sink.ts'
 import { analytics, fraudAlerts, payments, paymentsLate, paymentsRejected } from '../../schemas/payments/topics.ts'
 import type { Registry } from '../../schemas/registry.ts'
 import type { Topic } from '../../schemas/topic.ts'
@@ -9,7 +12,7 @@ import { topic } from '../../schemas/topic.ts'
 import type { Emission as Placed } from '../../topology/fraud/oracle/emission.ts'
 import { fraudTopology } from '../../topology/fraud/topology.ts'
 import { partitionOf } from '../kafka/native/murmur2.ts'
-import type { Kafka } from '../ports.ts'
+import type { Kafka, World } from '../ports.ts'
 import { renamed } from './renamed.ts'
 
 // The flagship on topics of its own, and what goes into it with the place that each record gets.
@@ -107,3 +110,20 @@ export class PlacedFeed implements Feed {
 
 export const bind = async (of: Topic<any, any>, registry: Registry) =>
   (await of.value.bind?.({ topic: of.name, part: 'value', writes: true, registry })) ?? of.value
+
+/** Sends a feed, and the marks that end it, through the engine's own client. */
+export async function send(
+  feed: Feed,
+  { kafka, registry, world }: { readonly kafka: Kafka; readonly registry: Registry; readonly world: World },
+  { payments: to }: FlagshipTopics,
+  options: { readonly ratePerSecond: number | null; readonly endMarks: boolean },
+): Promise<void> {
+  const { partitions } = (await kafka.admin().topics([to.name])).get(to.name)!
+  const producer = kafka.producer({ transactionalId: null, transactionTimeoutMs: 60_000 })
+  await producer.init()
+  const carrier = new PortCarrier({ producer, partitionOf, payments: { name: to.name, partitions } })
+  const sink = new EmissionSink({ carrier, payment: await bind(to, registry) })
+  const { clock, scheduler } = world
+  await pump({ feed, sink, clock, scheduler, ...options })
+  await sink.close()
+}

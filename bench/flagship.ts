@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -56,6 +56,17 @@ if (positionals[0] === 'load') await load(kafka)
 else await run(kafka)
 await kafka.close()
 process.exit(0)
+
+/** CPU seconds of each thread: what runs beside the main one. */
+function threads(): string {
+  return readdirSync('/proc/self/task')
+    .map(id => {
+      const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8')
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return `${stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))} ${(Number(fields[11]) + Number(fields[12])) / 100}`
+    })
+    .join(', ')
+}
 
 async function load(to: Kafka): Promise<void> {
   const admin = to.admin()
@@ -131,6 +142,7 @@ async function run(from: Kafka): Promise<void> {
       commits: app.worker!.commits,
     }),
   )
+  console.error(threads())
   await app.stop()
   await stores.release()
   rmSync(folder, { recursive: true })

@@ -1,27 +1,22 @@
-import { Buffer } from 'node:buffer'
-import { ByteWriter } from '../../schemas/bytes.ts'
+import type { Buffer } from 'node:buffer'
 import type { Serde } from '../../schemas/serde.ts'
 import type { Over } from '../../topology/aggregates.ts'
 import type { CachedStore } from '../state/cached.ts'
 import { KeyTable } from '../state/key-table.ts'
 import { kinds, SlotStore } from '../state/slots.ts'
 import type { TaskState } from '../state/task-state.ts'
+import { Chunk, chunkCodec } from './chunk.ts'
 import { KeyHistory } from './history.ts'
 import { lowerBound } from './span.ts'
 
 /** Buckets in the longest span: few point reads for a cold key, little rewriting for a hot one. */
 const bucketsPerSpan = 8
 /** What a remembered event costs in memory, roughly: an object of a dozen fields, its text, its place in two lists. */
-const eventBytes = 256
+const eventBytes = 300
 /** Histories looked at in one call of `evict`. */
 const evictionSteps = 4096
 /** Chunks deleted in one commit, about: expiry never holds the task up. */
 const expiredPerCommit = 2000
-
-const rawCodec: Pick<Serde<Buffer>, 'read' | 'write'> = {
-  write: (value, out) => out.raw(value),
-  read: (bytes, start, end) => Buffer.from(bytes.subarray(start, end)),
-}
 
 const bucketListCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
   write(buckets, out) {
@@ -32,11 +27,10 @@ const bucketListCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
 
 /**
  * Events by key, in chunks of (key, bucket of time) so that each commit writes only the chunk that changed, and a key
- * is
- * read by point reads: its header lists its chunks. Histories are kept decoded, within the task's cache budget.
+ * is read by point reads: its header lists its chunks. Histories are kept decoded, within the task's cache budget.
  */
 export class EventStore {
-  readonly #slots: SlotStore<Buffer>
+  readonly #slots: SlotStore<Chunk>
   readonly #headers: CachedStore<readonly number[]>
   readonly #event: Serde<any>
   readonly #spans: readonly Over<any, any, any>[]
@@ -45,7 +39,6 @@ export class EventStore {
   readonly #table = new KeyTable()
   readonly #histories: (KeyHistory | undefined)[] = []
   readonly #dirtyRows = new Set<number>()
-  readonly #writer = new ByteWriter(4096)
   #hand = 0
   bytes = 0
 
@@ -64,11 +57,11 @@ export class EventStore {
     // Histories are the cache: chunks and headers are kept only until they are on disk.
     this.#headers = state.cached(name, bucketListCodec, kinds.header, false)
     state.beforeFreeze(() => this.#save())
-    this.#slots = new SlotStore(state, name, rawCodec, false)
+    this.#slots = new SlotStore(state, name, chunkCodec, false)
     state.addCache(this)
   }
 
-  get slots(): SlotStore<Buffer> {
+  get slots(): SlotStore<Chunk> {
     return this.#slots
   }
 
@@ -84,11 +77,21 @@ export class EventStore {
   }
 
   /** The event at `time` was added to the key's history; events before `since` may go. */
-  added(key: Buffer, start: number, end: number, history: KeyHistory, time: number, since: number): void {
+  added(
+    key: Buffer,
+    start: number,
+    end: number,
+    history: KeyHistory,
+    time: number,
+    event: unknown,
+    since: number,
+  ): void {
     const bucket = Math.floor(time / this.#bucketMs) * this.#bucketMs
-    const isNew = !history.buckets.includes(bucket)
-    history.markDirty(bucket)
-    if (isNew) this.#slots.register(key, start, end, bucket)
+    if (history.markDirty(bucket)) {
+      this.#slots.register(key, start, end, bucket)
+      if (bucket === history.newestBucket) history.newest = new Chunk()
+    }
+    if (bucket === history.newestBucket) history.newest?.append(time, event, this.#event)
     this.#dirtyRows.add(this.#table.find(key, start, end))
     this.bytes += (1 - history.trim(since)) * eventBytes
   }
@@ -98,22 +101,17 @@ export class EventStore {
     const history = new KeyHistory(this.#spans, buckets)
     for (const bucket of buckets) {
       const chunk = this.#slots.entries.get(this.#slots.row(key, start, end, bucket))
-      if (chunk !== undefined) this.#decode(chunk, history, since)
+      if (chunk === undefined) continue
+      chunk.read(this.#event, (time, event) => {
+        if (time >= since) history.load(time, event)
+      })
+      if (bucket === history.newestBucket) history.newest = chunk
     }
+    history.sort()
     const row = this.#table.add(key, start, end)
     this.#histories[row] = history
     this.bytes += historyBytes(history)
     return history
-  }
-
-  #decode(chunk: Buffer, history: KeyHistory, since: number): void {
-    let at = 0
-    while (at < chunk.length) {
-      const time = chunk.readDoubleBE(at)
-      const size = chunk.readInt32BE(at + 8)
-      at += 12 + size
-      if (time >= since) history.load(time, this.#event.read(chunk, at - size, at))
-    }
   }
 
   /** Writes the chunks and headers that changed, and deletes chunks whose time is over. */
@@ -126,25 +124,22 @@ export class EventStore {
       history.dirty.length = 0
       if (!history.headerDirty) continue
       history.headerDirty = false
-      this.#headers.set(this.#headers.row(key, 0, key.length), [...history.buckets])
+      this.#headers.set(this.#headers.rowToWrite(key, 0, key.length), [...history.buckets])
     }
     this.#dirtyRows.clear()
     this.#expire()
   }
 
+  /** The newest chunk is as the events came; one that a late event fell into is written anew. */
   #saveChunk(key: Buffer, history: KeyHistory, bucket: number): void {
-    const writer = this.#writer
-    writer.reset()
-    const { times, events } = history
-    const end = lowerBound(times, bucket + this.#bucketMs)
-    for (let i = lowerBound(times, bucket); i < end; i++) {
-      writer.f64(times[i]!)
-      const at = writer.length
-      writer.i32(0)
-      this.#event.write(events[i], writer)
-      writer.bytes.writeInt32BE(writer.length - at - 4, at)
+    let chunk = bucket === history.newestBucket ? history.newest : null
+    if (chunk === null) {
+      chunk = new Chunk()
+      const { times, events } = history
+      const end = lowerBound(times, bucket + this.#bucketMs)
+      for (let i = lowerBound(times, bucket); i < end; i++) chunk.append(times[i]!, events[i], this.#event)
     }
-    this.#slots.entries.set(this.#slots.row(key, 0, key.length, bucket), writer.copy())
+    this.#slots.entries.set(this.#slots.rowToWrite(key, 0, key.length, bucket), chunk)
   }
 
   /** Deletes whole buckets that no window reaches, about so many chunks at a time. */
@@ -173,7 +168,7 @@ export class EventStore {
     const history = this.#histories[row]!
     this.bytes -= historyBytes(history)
     history.trim(bucket + this.#bucketMs)
-    history.buckets.splice(0, history.buckets.length, ...buckets)
+    history.forgetBucket(bucket)
     this.bytes += historyBytes(history)
     if (buckets.length === 0) this.#drop(row)
   }

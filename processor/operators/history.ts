@@ -1,4 +1,5 @@
 import type { Over } from '../../topology/aggregates.ts'
+import type { Chunk } from './chunk.ts'
 import { lowerBound, RunningSpan, upperBound } from './span.ts'
 
 /**
@@ -14,6 +15,8 @@ export class KeyHistory {
   readonly dirty: number[] = []
   headerDirty = false
   used = true
+  /** The chunk of the newest bucket, kept so that it need be neither read nor encoded again; null: not known. */
+  newest: Chunk | null = null
   readonly #spans: readonly RunningSpan[]
 
   constructor(spans: readonly Over<any, any, any>[], buckets: readonly number[]) {
@@ -21,10 +24,28 @@ export class KeyHistory {
     this.buckets = [...buckets]
   }
 
-  /** Takes back an event from the store; events come in order. */
+  /** Takes back an event from the store, in the order of arrival; `sort` follows. */
   load(time: number, event: unknown): void {
     this.times.push(time)
     this.events.push(event)
+  }
+
+  /** Puts loaded events in the order of (time, arrival). */
+  sort(): void {
+    const { times, events } = this
+    if (times.every((time, i) => i === 0 || times[i - 1]! <= time)) return
+    const order = times.map((time, index) => ({ time, event: events[index] }))
+    // Stable: equal times stay in the order of arrival.
+    order.sort((a, b) => a.time - b.time)
+    for (const [i, { time, event }] of order.entries()) {
+      times[i] = time
+      events[i] = event
+    }
+  }
+
+  /** -1 without any. */
+  get newestBucket(): number {
+    return this.buckets[this.buckets.length - 1] ?? -1
   }
 
   /** Adds an event and writes the result of each span at it to `results`, under the names in order. */
@@ -67,11 +88,21 @@ export class KeyHistory {
     return gone
   }
 
-  markDirty(bucket: number): void {
+  /** The bucket got an event; true when it is its first one. */
+  markDirty(bucket: number): boolean {
     if (!this.dirty.includes(bucket)) this.dirty.push(bucket)
-    if (this.buckets.includes(bucket)) return
+    if (this.buckets.includes(bucket)) return false
+    // What was the newest chunk is written as it is now, before another takes its place.
+    if (bucket > this.newestBucket) this.newest = null
     this.buckets.push(bucket)
     this.buckets.sort((a, b) => a - b)
     this.headerDirty = true
+    return true
+  }
+
+  forgetBucket(bucket: number): void {
+    if (bucket === this.newestBucket) this.newest = null
+    const at = this.buckets.indexOf(bucket)
+    if (at >= 0) this.buckets.splice(at, 1)
   }
 }

@@ -83,7 +83,9 @@ export function isEndMark(columns: RecordColumns, row: number): boolean {
   if (columns.keyStart[row]! >= 0) return false
   const bytes = columns.buffers[columns.buffer[row]!]!
   const [start, end] = [columns.headersStart[row]!, columns.headersEnd[row]!]
-  return readStamp(bytes, start, end)?.time === Infinity || (columns.valueStart[row]! < 0 && holdsEnd(bytes, start, end))
+  return (
+    readStamp(bytes, start, end)?.time === Infinity || (columns.valueStart[row]! < 0 && holdsEnd(bytes, start, end))
+  )
 }
 
 /** A repartition topic: takes the stamps off the records, and moves the time behind it. */

@@ -66,9 +66,10 @@ export class Trailing implements Operator {
     const { keyBytes, keyStart, keyEnd } = record
     const history = this.#store.history(keyBytes, keyStart, keyEnd, since)
     const remember = this.#step.remember
+    const event: unknown = remember(value, record.key, record)
     const result: Record<string, unknown> = { event: value }
-    history.add(timestamp, remember(value, record.key, record), this.#names, result)
-    this.#store.added(keyBytes, keyStart, keyEnd, history, timestamp, since)
+    history.add(timestamp, event, this.#names, result)
+    this.#store.added(keyBytes, keyStart, keyEnd, history, timestamp, event, since)
     if (timestamp < oldestResult) {
       this.#lateWindows.value++
       return

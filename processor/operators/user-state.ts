@@ -57,7 +57,10 @@ class Windows implements WindowState<any, any> {
 
   #row(key: unknown, slotMs: number): number {
     if (!(Number.isSafeInteger(slotMs) && slotMs >= 0)) {
-      throw new AppError('TOPOLOGY', `The slot of '${this.#spec.name}' is ${slotMs}. Give a whole number of at least 0.`)
+      throw new AppError(
+        'TOPOLOGY',
+        `The slot of '${this.#spec.name}' is ${slotMs}. Give a whole number of at least 0.`,
+      )
     }
     this.#key.reset()
     this.#spec.key.write(key, this.#key)

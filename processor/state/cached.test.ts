@@ -124,23 +124,32 @@ const get = (key: number): Act =>
     expect(read(real, key)).toBe(model.open.get(key))
   })
 
-const freeze = new Act('freeze', model => model.frozen === null, (model, { cache, log, committedRecords }) => {
-  expect(cache.freeze(log, 5)).toBe(model.dirty.size)
-  expect(log.records.length - committedRecords).toBe(model.dirty.size)
-  model.frozen = new Map(model.open)
-  model.dirty.clear()
-})
+const freeze = new Act(
+  'freeze',
+  model => model.frozen === null,
+  (model, { cache, log, committedRecords }) => {
+    expect(cache.freeze(log, 5)).toBe(model.dirty.size)
+    expect(log.records.length - committedRecords).toBe(model.dirty.size)
+    model.frozen = new Map(model.open)
+    model.dirty.clear()
+  },
+)
 
-const committed = new Act('committed', model => model.frozen !== null, (model, real) => {
-  real.cache.committed()
-  real.committedRecords = real.log.records.length
-  model.committed = model.frozen!
-  model.frozen = null
-  const logged = [...real.log.compacted()].map(([key, value]) => [
-    Number(Buffer.from(key, 'hex').toString('latin1', changelogPrefix.length + 3)), value.toString('latin1'),
-  ])
-  expect(new Map(logged as [number, string][])).toEqual(model.committed)
-})
+const committed = new Act(
+  'committed',
+  model => model.frozen !== null,
+  (model, real) => {
+    real.cache.committed()
+    real.committedRecords = real.log.records.length
+    model.committed = model.frozen!
+    model.frozen = null
+    const logged = [...real.log.compacted()].map(([key, value]) => [
+      Number(Buffer.from(key, 'hex').toString('latin1', changelogPrefix.length + 3)),
+      value.toString('latin1'),
+    ])
+    expect(new Map(logged as [number, string][])).toEqual(model.committed)
+  },
+)
 
 const rollback = new Act('rollback', always, (model, real) => {
   real.cache.rollback()
@@ -150,19 +159,27 @@ const rollback = new Act('rollback', always, (model, real) => {
   model.dirty.clear()
 })
 
-const drain = new Act('drain', model => model.flushing === null, (model, { cache, batch }) => {
-  batch.length = 0
-  cache.drain(batch)
-  expect(cache.pendingBytes).toBe(0)
-  model.flushing = new Map(model.committed)
-})
+const drain = new Act(
+  'drain',
+  model => model.flushing === null,
+  (model, { cache, batch }) => {
+    batch.length = 0
+    cache.drain(batch)
+    expect(cache.pendingBytes).toBe(0)
+    model.flushing = new Map(model.committed)
+  },
+)
 
-const drained = new Act('drained', model => model.flushing !== null, async (model, { cache, disk, batch }) => {
-  await disk.write(batch)
-  cache.drained()
-  model.disk = model.flushing!
-  model.flushing = null
-})
+const drained = new Act(
+  'drained',
+  model => model.flushing !== null,
+  async (model, { cache, disk, batch }) => {
+    await disk.write(batch)
+    cache.drained()
+    model.disk = model.flushing!
+    model.flushing = null
+  },
+)
 
 const evict = (budget: number): Act => new Act(`evict ${budget}`, always, (_model, { cache }) => evictTo(cache, budget))
 
@@ -184,7 +201,9 @@ const restart = new Act('restart', always, async (model, real) => {
 const key = fc.integer({ min: 0, max: 5 })
 const commands = fc.commands(
   [
-    fc.tuple(key, fc.string({ minLength: 0, maxLength: 3, unit: fc.constantFrom('a', 'b') })).map(([k, text]) => put(k, text)),
+    fc
+      .tuple(key, fc.string({ minLength: 0, maxLength: 3, unit: fc.constantFrom('a', 'b') }))
+      .map(([k, text]) => put(k, text)),
     key.map(del),
     key.map(get),
     ...[freeze, committed, drain, drained].flatMap(act => [fc.constant(act), fc.constant(act)]),
@@ -200,7 +219,14 @@ test('transactions, batches, eviction and restarts in any order: reads, changelo
     fc.asyncProperty(commands, async list => {
       const disk = new MemoryStore()
       const setup = (): { model: Model; real: Real } => ({
-        model: { open: new Map(), frozen: null, committed: new Map(), flushing: null, disk: new Map(), dirty: new Set() },
+        model: {
+          open: new Map(),
+          frozen: null,
+          committed: new Map(),
+          flushing: null,
+          disk: new Map(),
+          dirty: new Set(),
+        },
         real: { disk, cache: open(disk), batch: [], log: new TestLog(), committedRecords: 0 },
       })
       const both = setup()
@@ -247,7 +273,8 @@ test('keys longer than the first scratch', async () => {
   commit(cache)
   await flush(cache, disk)
   const again = open(disk)
-  for (const name of names) expect(again.get(again.row(Buffer.from(name), 0, name.length))?.text).toBe(name.slice(0, 5) + name.length)
+  for (const name of names)
+    expect(again.get(again.row(Buffer.from(name), 0, name.length))?.text).toBe(name.slice(0, 5) + name.length)
 })
 
 test('a key deleted and not on disk yet is not read back from disk', async () => {

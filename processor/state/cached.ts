@@ -82,6 +82,12 @@ export class CachedStore<T> {
     return this.#load(bytes, start, end)
   }
 
+  /** The row of a key that is about to be set whatever it holds: nothing is read. */
+  rowToWrite(bytes: Buffer, start: number, end: number): number {
+    const row = this.#table.find(bytes, start, end)
+    return row >= 0 ? row : this.#add(bytes, start, end)
+  }
+
   get(row: number): T | undefined {
     return this.#values[row]
   }
@@ -112,11 +118,19 @@ export class CachedStore<T> {
     const key = this.#diskKey(bytes, start, end)
     const stored = this.#options.store.get(key)
     this.reads++
+    const value = stored === undefined ? undefined : this.#decodeStored(key, stored)
+    const row = this.#add(bytes, start, end)
+    this.#values[row] = value
+    this.#setSize(row, end - start + (stored?.length ?? 0))
+    return row
+  }
+
+  #add(bytes: Buffer, start: number, end: number): number {
     const row = this.#table.add(bytes, start, end)
     if (row >= this.#flags.length) this.#grow(row)
     this.#flags[row] = used
-    this.#values[row] = stored === undefined ? undefined : this.#decodeStored(key, stored)
-    this.#setSize(row, end - start + (stored?.length ?? 0))
+    this.#values[row] = undefined
+    this.#setSize(row, end - start)
     return row
   }
 

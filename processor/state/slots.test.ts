@@ -20,7 +20,9 @@ class Rig {
 
   open(created: boolean): void {
     const definition = { name: 'w', hasKinds: true, changelogId: 'id' }
-    this.state = TaskState.open(this.disk, created, { clusterId: 'c', application: 'a', task: '0_0' }, [definition]) as TaskState
+    this.state = TaskState.open(this.disk, created, { clusterId: 'c', application: 'a', task: '0_0' }, [
+      definition,
+    ]) as TaskState
     this.slots = new SlotStore(this.state, 'w', integerState)
   }
 
@@ -131,7 +133,15 @@ test('the root is written when it was touched, and only then', async () => {
 
 test('a shared time is written when it moved, its stamps and what it stood at', async () => {
   const rig = new Rig()
-  const time = { stamps: [5, -2], now: 9, version: 3, restored: [] as Root[], restore(root: Root) { this.restored.push(root) } }
+  const time = {
+    stamps: [5, -2],
+    now: 9,
+    version: 3,
+    restored: [] as Root[],
+    restore(root: Root) {
+      this.restored.push(root)
+    },
+  }
   rig.slots.follow(time)
   expect(time.restored).toEqual([{ streamTime: -1, stamps: [], slots: [] }])
   await rig.commit()
@@ -151,10 +161,13 @@ test('any root is read as it was written', () => {
     stamps: fc.array(time, { maxLength: 5 }),
     slots: fc.array(fc.record({ slot: fc.nat(2 ** 45), pages: fc.nat() }), { maxLength: 5 }),
   })
-  fc.assert(fc.property(root, fc.nat(9), (value, before) => {
-    const out = new ByteWriter(4)
-    out.raw(Buffer.alloc(before))
-    rootCodec.write(value, out)
-    expect(rootCodec.read(out.bytes, before, out.length)).toEqual(value)
-  }), { seed: 3, numRuns: 100 })
+  fc.assert(
+    fc.property(root, fc.nat(9), (value, before) => {
+      const out = new ByteWriter(4)
+      out.raw(Buffer.alloc(before))
+      rootCodec.write(value, out)
+      expect(rootCodec.read(out.bytes, before, out.length)).toEqual(value)
+    }),
+    { seed: 3, numRuns: 100 },
+  )
 })

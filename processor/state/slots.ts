@@ -76,12 +76,22 @@ export class SlotStore<T> {
 
   /** The row in `entries` of key and slot. */
   row(key: Buffer, start: number, end: number, slot: number): number {
+    const size = this.#entryKey(key, start, end, slot)
+    return this.entries.row(this.#scratch, 0, size)
+  }
+
+  /** As `row`, for an entry that is about to be set whatever it holds: nothing is read. */
+  rowToWrite(key: Buffer, start: number, end: number, slot: number): number {
+    const size = this.#entryKey(key, start, end, slot)
+    return this.entries.rowToWrite(this.#scratch, 0, size)
+  }
+
+  #entryKey(key: Buffer, start: number, end: number, slot: number): number {
     const size = end - start
     if (size + slotBytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafe((size + slotBytes) * 2)
-    const scratch = this.#scratch
-    key.copy(scratch, 0, start, end)
-    writeSlot(scratch, size, slot)
-    return this.entries.row(scratch, 0, size + slotBytes)
+    key.copy(this.#scratch, 0, start, end)
+    writeSlot(this.#scratch, size, slot)
+    return size + slotBytes
   }
 
   /** Lists the key under the slot. Once for each key and slot is enough; twice does no harm. */

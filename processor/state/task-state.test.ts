@@ -121,7 +121,10 @@ test.each([
   ['it belongs to task 0_2', { task: '0_2' }],
   ['it holds the stores totals', { stores: [meta.stores[0]!] }],
   ['it holds the stores windows, totals', { stores: meta.stores.toReversed() }],
-  ["the changelog of 'windows' is another topic now", { stores: [meta.stores[0]!, { ...meta.stores[1]!, changelogId: 'new' }] }],
+  [
+    "the changelog of 'windows' is another topic now",
+    { stores: [meta.stores[0]!, { ...meta.stores[1]!, changelogId: 'new' }] },
+  ],
 ])('a store is refused: %s', async (reason, change) => {
   const store = new MemoryStore()
   await store.write([{ key: metaKey, value: writeMeta(meta) }])
@@ -237,7 +240,13 @@ test('a rollback with pending and flushing rows loses the open changes only', as
   store.waiting[1]!.resolve()
   await back
   cache = totals(state)
-  expect(['flushing', 'pending', 'both', 'deleted', 'open'].map(name => get(cache, name))).toEqual([1, 2, 2, undefined, undefined])
+  expect(['flushing', 'pending', 'both', 'deleted', 'open'].map(name => get(cache, name))).toEqual([
+    1,
+    2,
+    2,
+    undefined,
+    undefined,
+  ])
   expect(state.nextOffset('totals')).toBe(6)
   set(cache, 'open', 4)
   logs.commit(state)
@@ -275,7 +284,13 @@ test('the budget is shared by what the caches hold, others than stores included'
   const state = opened(new MemoryStore(), true)
   const cache = totals(state)
   for (let i = 0; i < 1000; i++) set(cache, `key-${i}`, i)
-  const other = { bytes: 100_000, asked: -1, evict(budget: number) { this.asked = budget } }
+  const other = {
+    bytes: 100_000,
+    asked: -1,
+    evict(budget: number) {
+      this.asked = budget
+    },
+  }
   state.addCache(other)
   new Logs().commit(state)
   await state.flush(1)

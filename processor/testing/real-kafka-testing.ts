@@ -57,12 +57,12 @@ export async function openFlagship(
 
 /** Waits for a condition that another part brings about; `failing` rejects when that cannot happen any more. */
 export async function until(world: World, condition: () => boolean, failing: Promise<unknown>): Promise<void> {
-  let error: unknown = null
-  failing.catch((reason: unknown) => {
-    error = reason
+  let hasFailed = false
+  failing.catch(() => {
+    hasFailed = true
   })
   while (!condition()) {
-    if (error !== null) throw error
+    if (hasFailed) await failing
     await world.scheduler.sleep(10)
   }
 }

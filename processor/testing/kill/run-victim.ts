@@ -88,8 +88,9 @@ export class Victim {
     }
   }
 
-  /** Its last words, for messages. */
+  /** What it logged and its last words, for messages. */
   tail(): string {
-    return [...this.reports.slice(-15).map(report => JSON.stringify(report)), this.#errors].join('\n')
+    const logged = this.reports.filter(({ kind }) => kind === 'log').slice(0, 10)
+    return [...logged, ...this.reports.slice(-15)].map(report => JSON.stringify(report)).join('\n') + this.#errors
   }
 }

@@ -20,6 +20,9 @@ export interface RestoreProgress {
   readonly startedMs: number
 }
 
+/** Of three in a row at least the middle one is a whole answer in which nobody got anything. */
+const emptyFetchesMost = 3
+
 interface Target extends Restoring {
   position: number
   readonly end: number
@@ -41,10 +44,9 @@ export class OffsetsGone extends AppError {
  * Brings stores up to the end of their changelogs, all of them in one fetch loop.
  *
  * The target is the high watermark of now, asked for without isolation: the last stable offset may be held back by a
- * dead
- * writer. Records are read committed, until the *position* reaches the target: its last records may be aborted ones,
- * markers or holes. When the marker at the very end was compacted away the position cannot reach it; then two full
- * fetches that bring nothing, with everything stable, are the end (rules Q1 to Q3).
+ * dead writer. Records are read committed, until the *position* reaches the target: its last records may be aborted ones,
+ * markers or holes. When the marker at the very end was compacted away the position cannot reach it; then three
+ * fetches in a row that bring nothing to anybody, with everything stable, are the end (rules Q1 to Q3).
  */
 export async function restore(
   partitions: readonly Restoring[],
@@ -65,6 +67,8 @@ export async function restore(
       for (const fetched of await fetcher.poll(500)) {
         const target = open.get(key(fetched))
         if (target === undefined) continue
+        // An answer that others filled says nothing of who came away empty.
+        if (fetched.bytes > 0) for (const other of open.values()) other.emptyFetches = 0
         await apply(target, fetched, world, progress)
         if (!isDone(target, fetched)) continue
         open.delete(key(target))
@@ -110,7 +114,7 @@ async function apply(
 }
 
 const isDone = (target: Target, fetched: FetchedPartition): boolean =>
-  target.position >= target.end || (target.emptyFetches >= 2 && fetched.lastStableOffset >= target.end)
+  target.position >= target.end || (target.emptyFetches >= emptyFetchesMost && fetched.lastStableOffset >= target.end)
 
 const key = (at: TopicPartition): string => `${at.topic}-${at.partition}`
 

@@ -115,7 +115,10 @@ export interface FetchedPartition extends TopicPartition {
   readonly abortedRecords: number
   /** Bytes of record batches in the answer. 0 together with `error` null means: nothing there right now. */
   readonly bytes: number
-  /** What the broker said of this partition, when it is for the engine to decide: OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_ID... */
+  /**
+   * What the broker said of this partition, when it is for the engine to decide: OFFSET_OUT_OF_RANGE,
+   * UNKNOWN_TOPIC_ID...
+   */
   readonly error: string | null
 }
 
@@ -144,35 +147,49 @@ export interface PartitionBuffer {
   /** Copies the ranges; null stands for a null key, value or no headers. */
   append(
     timestamp: number,
-    key: Buffer | null, keyStart: number, keyEnd: number,
-    value: Buffer | null, valueStart: number, valueEnd: number,
-    headers: Buffer | null, headersStart: number, headersEnd: number,
+    key: Buffer | null,
+    keyStart: number,
+    keyEnd: number,
+    value: Buffer | null,
+    valueStart: number,
+    valueEnd: number,
+    headers: Buffer | null,
+    headersStart: number,
+    headersEnd: number,
   ): void
 }
 
 /**
  * A producer: transactional with a `transactionalId`, else idempotent only. One transaction is open from `init` on; the
- * protocol begins it with its first record. Calls on it are made one after the other, but for `append`, which never waits.
+ * protocol begins it with its first record. Calls on it are made one after the other, but for `append`, which never
+ * waits.
  *
  * The order of a commit: seal, flush, sendOffsets, end('commit').
  */
 export interface Producer {
-  /** Takes over the transactional id: fences older holders and aborts what they left open. Also after any `ProducerError`. */
+  /**
+   * Takes over the transactional id: fences older holders and aborts what they left open. Also after any
+   * `ProducerError`.
+   */
   init(): Promise<void>
   buffer(topic: string, partition: number): PartitionBuffer
   /** Bytes appended and not yet sent. */
   readonly bufferedBytes: number
   /** Appends from here on belong to the next transaction and are not sent before this one has ended. */
   seal(): void
-  /** Sends what is appended (up to the seal, if there is one) and resolves when all of the transaction is acknowledged. */
+  /**
+   * Sends what is appended (up to the seal, if there is one) and resolves when all of the transaction is acknowledged.
+   */
   flush(): Promise<void>
   /** The offset after the last record of this producer that the partition has acknowledged; -1 before the first. */
   nextOffset(topic: string, partition: number): number
   /** `sent` is called when the request is under way. */
   sendOffsets(offsets: readonly PartitionOffset[], group: GroupMetadata, sent?: () => void): Promise<void>
   /**
-   * Ends the transaction, resending until the outcome is definite; a transaction without records and offsets ends without a
-   * request. `abort` also drops what was appended. Without a transactional id it only lifts the seal. `sent` is called when
+   * Ends the transaction, resending until the outcome is definite; a transaction without records and offsets ends
+   * without a
+   * request. `abort` also drops what was appended. Without a transactional id it only lifts the seal. `sent` is called
+   * when
    * the EndTxn request is under way.
    */
   end(outcome: 'commit' | 'abort', sent?: () => void): Promise<void>
@@ -204,7 +221,9 @@ export interface GroupOptions {
 export interface GroupHandlers {
   subscription(): { topics: readonly string[]; userData: Buffer | null }
   /** Called on the leader only: what each member gets. */
-  assign(members: readonly GroupMemberInfo[]): ReadonlyMap<string, { partitions: readonly TopicPartition[]; userData: Buffer | null }>
+  assign(
+    members: readonly GroupMemberInfo[],
+  ): ReadonlyMap<string, { partitions: readonly TopicPartition[]; userData: Buffer | null }>
   onAssigned(partitions: readonly TopicPartition[], userData: Buffer | null): Promise<void>
   /** Awaited before the group is joined again. */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>
@@ -252,9 +271,16 @@ export interface Admin {
   deleteTopics(names: readonly string[]): Promise<void>
   /** Effective settings of each topic. */
   topicConfigs(names: readonly string[]): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>>
-  offsets(partitions: readonly TopicPartition[], at: 'earliest' | 'latest', isolation: Isolation): Promise<PartitionOffset[]>
+  offsets(
+    partitions: readonly TopicPartition[],
+    at: 'earliest' | 'latest',
+    isolation: Isolation,
+  ): Promise<PartitionOffset[]>
   /** Committed offsets of a group, only stable ones (KIP-447); null where nothing was committed. */
-  committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly offset: number | null })[]>
+  committed(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly (TopicPartition & { readonly offset: number | null })[]>
   deleteRecords(before: readonly PartitionOffset[]): Promise<void>
 }
 
@@ -273,31 +299,4 @@ export interface Kafka {
   producer(options: ProducerOptions): Producer
   join(options: GroupOptions, handlers: GroupHandlers): Promise<GroupMember>
   close(): Promise<void>
-}
-
-// ---------------------------------------------------------------- state on disk
-
-/** One write: a value of null deletes. */
-export interface StoreWrite {
-  readonly key: Buffer
-  readonly value: Buffer | null
-}
-
-/** An ordered map of bytes on disk (or in memory), one for each task. Keys are ordered by unsigned bytes. */
-export interface Store {
-  /** Synchronous point read: the hot path's only one. */
-  get(key: Buffer): Buffer | undefined
-  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]>
-  /** All writes of a batch appear together or not at all. */
-  write(batch: readonly StoreWrite[]): Promise<void>
-  /** Entries with `from <= key < to` in key order. */
-  range(from: Buffer, to: Buffer): AsyncIterable<readonly [Buffer, Buffer]>
-  close(): Promise<void>
-}
-
-/** Opens, and throws away, the stores of tasks. */
-export interface Stores {
-  /** `created` tells an empty store that was made just now. Rejects with `StateInUse` when another process holds it. */
-  open(task: string): Promise<{ store: Store; created: boolean }>
-  destroy(task: string): Promise<void>
 }

@@ -10,7 +10,7 @@ interface Layer {
   readonly may: readonly string[]
 }
 
-const base = ['processor/ports.ts', 'processor/errors.ts', 'processor/world.ts']
+const base = ['processor/ports.ts', 'processor/state-port.ts', 'processor/errors.ts', 'processor/world.ts']
 const lower = ['schemas/**', 'topology/**', ...base]
 const adapters = ['processor/kafka/**', 'processor/embedded/**', 'processor/state/level.ts']
 

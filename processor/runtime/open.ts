@@ -1,6 +1,7 @@
 import type { Compiled, StoreSpec } from '../../topology/compiled.ts'
 import { AppError } from '../errors.ts'
-import type { Kafka, PartitionOffset, Stores, World } from '../ports.ts'
+import type { Kafka, PartitionOffset, World } from '../ports.ts'
+import type { Stores } from '../state-port.ts'
 import { type StoreDefinition, TaskState } from '../state/task-state.ts'
 import { sourcesOf, type TaskPlace } from './assign.ts'
 import { beforeEndMarks } from './ended.ts'

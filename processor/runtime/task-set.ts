@@ -62,7 +62,7 @@ export class TaskSet {
           buffer: (topic, partition) => producer.buffer(topic, partition),
           reject,
           poison: (topic, partition, offset) => this.poison.find(topic, partition, offset),
-          wait: missing => this.#wait(missing),
+          wait: missing => this.wait(missing),
         },
         positions,
       )
@@ -72,7 +72,7 @@ export class TaskSet {
   }
 
   /** Something outside is missing (a schema): asks for it, and says so while it cannot be had. */
-  async #wait(missing: NotReady): Promise<void> {
+  async wait(missing: NotReady): Promise<void> {
     const { log, scheduler } = this.#options.world
     try {
       await missing.ready()
@@ -86,6 +86,12 @@ export class TaskSet {
   seek(): void {
     this.#paused.clear()
     this.#fetcher.assign(this.all().flatMap(task => task.positions()))
+  }
+
+  /** Goes back to what is committed. */
+  async rollback(): Promise<void> {
+    for (const task of this.all()) await task.rollback()
+    this.seek()
   }
 
   /** Hands what has arrived to the tasks; waits up to `waitMs` for something. */

@@ -133,11 +133,17 @@ export class Task {
       partitionOf: this.#options.partitionOf,
       dropped: (step, reason) => counterIn(this.tallies.drops, `${step} ${reason}`),
       counter: name => counterIn(this.tallies.counters, name),
-      streamTime: () => this.#streamTime,
+      streamTime: () => this.#currentTime(),
       monotonic: () => clock.monotonic(),
       schedule: (everyMs, kind, fn) => this.#timers.schedule(everyMs, kind, fn, clock.now()),
       valueWriter: this.#valueWriter,
     }
+  }
+
+  /** The time with the record in it that is on its way. */
+  #currentTime(): number {
+    const { isFlowing, sourceTimestamp } = this.#record
+    return isFlowing ? Math.max(this.#streamTime, sourceTimestamp) : this.#streamTime
   }
 
   /** Rows that wait to be taken. */
@@ -200,6 +206,8 @@ export class Task {
   #failure(error: unknown, topic: string, offset: number): unknown {
     // Damage, broken assertions and numbers beyond what is exact are not the record's fault.
     if (error instanceof AppError && error.domain !== 'user') return error
+    // A key or a row that cannot be read for now: the transaction begins anew when it can.
+    if (error instanceof NotReady) return error
     if (error instanceof LimitError) {
       return new AppError('LIMIT', error.message, { place: { topic, partition: this.partition, offset }, cause: error })
     }
@@ -280,6 +288,7 @@ export class Task {
     for (const operator of this.#graph.timed) operator.close?.()
     this.tallies.rollback()
     this.#streamTime = this.#committedStreamTime
+    this.#record.isFlowing = false
     this.#hasEnded = this.#endedCommitted
     this.#waiting = null
     this.#graph = this.#build()

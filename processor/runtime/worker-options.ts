@@ -1,5 +1,6 @@
 import type { Compiled } from '../../topology/compiled.ts'
-import type { Kafka, Stores, World } from '../ports.ts'
+import type { Kafka, World } from '../ports.ts'
+import type { Stores } from '../state-port.ts'
 import type { Step } from './commit.ts'
 import type { AppTopics } from './topics.ts'
 

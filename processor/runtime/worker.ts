@@ -1,3 +1,4 @@
+import { NotReady } from '../../schemas/serde.ts'
 import { AppError, asError } from '../errors.ts'
 import type { GroupHandlers, GroupMember, Producer } from '../ports.ts'
 import type { Readings } from '../observe/readings.ts'
@@ -250,10 +251,8 @@ export class Worker {
   /** After a failure: goes on where that is safe, else throws. */
   async #recover(error: unknown): Promise<void> {
     const { compiled, world } = this.#options
-    if (error instanceof ProcessingError && compiled.onFailure !== 'fail' && this.#failure === null) {
-      await this.#replayWithout(error)
-      return
-    }
+    const isPoison = error instanceof ProcessingError && compiled.onFailure !== 'fail'
+    if (this.#failure === null && (isPoison || error instanceof NotReady)) return this.#replay(error)
     if (this.#failure !== null || !(error instanceof AppError) || !isOutside(error)) throw error
     world.log.warn({ error }, 'the transaction failed: closing the tasks and taking up again from what is committed')
     const places = this.#toOpen ?? this.#tasks.all().map(task => ({ part: task.part.id, partition: task.partition }))
@@ -267,14 +266,18 @@ export class Worker {
     this.#toOpen = isMembershipLost(error) ? [] : places
   }
 
-  /** Aborts the transaction and processes its records again, but for the one that failed. */
-  async #replayWithout(error: ProcessingError): Promise<void> {
-    this.#options.world.log.warn({ error }, 'a record failed: its transaction is replayed without it')
-    await this.#transactions.abort()
+  /** Aborts the transaction and processes its records again: without the one that failed, or when what it needs is there. */
+  async #replay(error: ProcessingError | NotReady): Promise<void> {
+    this.#options.world.log.warn({ error }, 'a record could not be processed: its transaction is replayed')
+    if (error instanceof ProcessingError) this.#tasks.poison.add(error.place!, error.cause)
+    try {
+      await this.#transactions.abort()
+    } catch (failure) {
+      return this.#recover(failure)
+    }
     this.aborts++
-    this.#tasks.poison.add(error.place!, error.cause)
-    for (const task of this.#tasks.all()) await task.rollback()
-    this.#tasks.seek()
+    await this.#tasks.rollback()
+    if (error instanceof NotReady) await this.#tasks.wait(error)
   }
 
   /** The partitions are not ours any more. */
@@ -293,6 +296,8 @@ export class Worker {
 
   /** Lets go of the tasks as they are: what is not committed is forgotten. */
   async #closeDirty(): Promise<void> {
+    // A commit that comes through after this must not find its tasks closed under it.
+    await this.#transactions.settle().catch(() => undefined)
     await this.#storing.settle().catch(() => undefined)
     await this.#tasks.close()
   }

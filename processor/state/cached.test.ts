@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Serde } from '../../schemas/serde.ts'
-import type { Store, StoreWrite } from '../ports.ts'
+import type { Store, StoreWrite } from '../state-port.ts'
 import { CachedStore } from './cached.ts'
 import { intact, sealed } from './checksum.ts'
 import { MemoryStore } from './memory.ts'

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { afterEach, expect, test } from 'vitest'
-import type { Store, Stores, StoreWrite } from '../ports.ts'
+import type { Store, Stores, StoreWrite } from '../state-port.ts'
 
 /** The stores of one instance, and how they look to the process that comes after this one. */
 export interface StoresUnderTest {

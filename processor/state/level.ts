@@ -3,7 +3,7 @@ import type { Buffer } from 'node:buffer'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { AppError } from '../errors.ts'
-import type { Store, Stores, StoreWrite } from '../ports.ts'
+import type { Store, Stores, StoreWrite } from '../state-port.ts'
 
 /** Tasks' stores as LevelDB folders under one root that this process holds exclusively. */
 export interface LevelStores extends Stores {

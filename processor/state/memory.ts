@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { AppError, assert } from '../errors.ts'
-import type { Store, Stores, StoreWrite } from '../ports.ts'
+import type { Store, Stores, StoreWrite } from '../state-port.ts'
 
 /** A store in memory, for tests and for runs whose state need not survive the process. */
 export class MemoryStore implements Store {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { integerState } from '../../topology/aggregate-state.ts'
-import type { Store, StoreWrite } from '../ports.ts'
+import type { Store, StoreWrite } from '../state-port.ts'
 import type { CachedStore } from './cached.ts'
 import { MemoryStore } from './memory.ts'
 import { metaKey, readMeta, writeMeta } from './meta.ts'

@@ -1,0 +1,28 @@
+import type { Buffer } from 'node:buffer'
+
+// State on disk, as the engine needs it.
+
+/** One write: a value of null deletes. */
+export interface StoreWrite {
+  readonly key: Buffer
+  readonly value: Buffer | null
+}
+
+/** An ordered map of bytes on disk (or in memory), one for each task. Keys are ordered by unsigned bytes. */
+export interface Store {
+  /** Synchronous point read: the hot path's only one. */
+  get(key: Buffer): Buffer | undefined
+  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]>
+  /** All writes of a batch appear together or not at all. */
+  write(batch: readonly StoreWrite[]): Promise<void>
+  /** Entries with `from <= key < to` in key order. */
+  range(from: Buffer, to: Buffer): AsyncIterable<readonly [Buffer, Buffer]>
+  close(): Promise<void>
+}
+
+/** Opens, and throws away, the stores of tasks. */
+export interface Stores {
+  /** `created` tells an empty store that was made just now. Rejects with `StateInUse` when another process holds it. */
+  open(task: string): Promise<{ store: Store; created: boolean }>
+  destroy(task: string): Promise<void>
+}

@@ -41,7 +41,8 @@ export { createApp, type CreateAppOptions } from './create-app.ts'
 export type { App, AppState } from './runtime/app.ts'
 export type { Settings } from './runtime/config.ts'
 export { AppError, type ErrorCode } from './errors.ts'
-export type { Admin, Fetcher, Kafka, Log, Producer, Store, Stores, Transport, World } from './ports.ts'
+export type { Admin, Fetcher, Kafka, Log, Producer, Transport, World } from './ports.ts'
+export type { Store, Stores } from './state-port.ts'
 export { silentLog, systemWorld } from './world.ts'
 
 // Adapters.

@@ -187,10 +187,8 @@ export interface Producer {
   sendOffsets(offsets: readonly PartitionOffset[], group: GroupMetadata, sent?: () => void): Promise<void>
   /**
    * Ends the transaction, resending until the outcome is definite; a transaction without records and offsets ends
-   * without a
-   * request. `abort` also drops what was appended. Without a transactional id it only lifts the seal. `sent` is called
-   * when
-   * the EndTxn request is under way.
+   * without a request. `abort` also drops what was appended. Without a transactional id it only lifts the seal. `sent`
+   * is called when the EndTxn request is under way.
    */
   end(outcome: 'commit' | 'abort', sent?: () => void): Promise<void>
   close(): Promise<void>

@@ -23,10 +23,7 @@ const evictionSteps = 4096
 
 /** What a decoded row costs beside its bytes: its place in the table, its object. */
 const rowOverheadBytes = 160
-/**
- * What a change that waits for the disk costs beside its bytes; so that deletions, which have none, do not wait for
- * ever.
- */
+/** What a change that waits for the disk costs beside its bytes: deletions, which have none, must not wait for ever. */
 const pendingOverheadBytes = 32
 
 export interface CachedStoreOptions<T> {
@@ -101,10 +98,6 @@ export class CachedStore<T> {
       this.#flags[row] = flags | dirty | used
       this.#dirtyRows.push(row)
     }
-  }
-
-  key(row: number): Buffer {
-    return this.#table.key(row)
   }
 
   get dirtyCount(): number {

@@ -22,6 +22,8 @@ export class FlowRecord implements InputRecord<any, any> {
   partition = -1
   offset = -1
   recordTimestamp = -1
+  /** The event time with which it came in: steps may give it another on its way. */
+  sourceTimestamp = -1
   /** Whether a step has seen it: from then on a failure may leave effects behind. */
   isFlowing = false
   keySerde: Serde<any> | null = null

@@ -60,10 +60,12 @@ export class TopicSource implements Source {
       timestamp === null
         ? columns.timestamp[row]!
         : timestamp(record.value, record.key, columns.timestamp[row]!, partitionTime)
-    if (record.timestamp < 0) {
+    // Also what is no number.
+    if (!(record.timestamp >= 0)) {
       this.#badTimestamp.value++
       return 'dropped'
     }
+    record.sourceTimestamp = record.timestamp
     record.isFlowing = true
     this.#out.process(record)
     return 'record'
@@ -130,6 +132,7 @@ export class RepartitionSource implements Source {
     const valueStart = columns.valueStart[row]!
     record.value = valueStart < 0 ? null : this.#value.read(bytes, valueStart, columns.valueEnd[row]!)
     record.timestamp = columns.timestamp[row]!
+    record.sourceTimestamp = record.timestamp
     record.isFlowing = true
     this.#out.process(record)
     return 'record'

@@ -1,3 +1,6 @@
+import { NotReady } from '../../schemas/serde.ts'
+import { LimitError } from '../../topology/errors.ts'
+import type { OnFailure } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
 
 /** User code threw on a record: the transaction is to be aborted and the record treated by policy. */
@@ -10,6 +13,20 @@ export class ProcessingError extends AppError {
     )
   }
 }
+
+/** What `error` means, thrown while the record at `place` was on its way. */
+export function failureOf(error: unknown, place: { topic: string; partition: number; offset: number }): unknown {
+  // Damage, broken assertions and numbers beyond what is exact are not the record's fault.
+  if (error instanceof AppError && error.domain !== 'user') return error
+  // A key or a row that cannot be read for now: the transaction begins anew when it can.
+  if (error instanceof NotReady) return error
+  if (error instanceof LimitError) return new AppError('LIMIT', error.message, { place, cause: error })
+  return new ProcessingError(place, error)
+}
+
+/** Whether the transaction can be processed again: later, or without the record that failed. */
+export const isReplayable = (error: unknown, policy: OnFailure): error is ProcessingError | NotReady =>
+  error instanceof NotReady || (error instanceof ProcessingError && policy !== 'fail')
 
 /** Named by the client in the cause: the group does not know this member, or its generation, any more. */
 export const isMembershipLost = (error: AppError): boolean => {

@@ -1,7 +1,6 @@
 import { ByteWriter } from '../../schemas/bytes.ts'
 import { DecodeError, NotReady } from '../../schemas/serde.ts'
 import type { SubTopology } from '../../topology/compiled.ts'
-import { LimitError } from '../../topology/errors.ts'
 import type { Failure } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
 import type { TaskContext } from '../operators/operator.ts'
@@ -9,7 +8,7 @@ import { FlowRecord } from '../operators/record.ts'
 import { AlignedTime } from '../operators/time.ts'
 import type { PartitionBuffer, PartitionOffset, World } from '../ports.ts'
 import type { TaskState } from '../state/task-state.ts'
-import { ProcessingError } from './failure.ts'
+import { failureOf } from './failure.ts'
 import { buildGraph, type TaskGraph } from './graph.ts'
 import { nextQueue, SourceQueue } from './queue.ts'
 import { counterIn, Tallies } from './tallies.ts'
@@ -187,31 +186,20 @@ export class Task {
           return true
         }
       } catch (error) {
-        if (record.isFlowing) throw this.#failure(error, topic, columns.offset[row]!)
+        if (record.isFlowing) throw failureOf(error, { topic, partition: this.partition, offset: columns.offset[row]! })
         if (error instanceof NotReady) {
           this.#waiting = this.#options.wait(error).then(() => {
             this.#waiting = null
           })
           return false
         }
-        if (!(error instanceof DecodeError)) throw this.#failure(error, topic, columns.offset[row]!)
+        if (!(error instanceof DecodeError)) throw failureOf(error, { topic, partition: this.partition, offset: columns.offset[row]! })
         this.#reject(queue, error.code, error)
       }
     }
     queue.taken.value++
     queue.advance()
     return true
-  }
-
-  #failure(error: unknown, topic: string, offset: number): unknown {
-    // Damage, broken assertions and numbers beyond what is exact are not the record's fault.
-    if (error instanceof AppError && error.domain !== 'user') return error
-    // A key or a row that cannot be read for now: the transaction begins anew when it can.
-    if (error instanceof NotReady) return error
-    if (error instanceof LimitError) {
-      return new AppError('LIMIT', error.message, { place: { topic, partition: this.partition, offset }, cause: error })
-    }
-    return new ProcessingError({ topic, partition: this.partition, offset }, error)
   }
 
   #observe(queue: SourceQueue, timestamp: number): void {

@@ -8,7 +8,8 @@ import { readTask } from './readings.ts'
 import type { RestoreProgress } from './restore.ts'
 import { Storing } from './storing.ts'
 import { TaskSet } from './task-set.ts'
-import { isMembershipLost, isOutside, ProcessingError } from './failure.ts'
+import { isMembershipLost, isOutside, isReplayable, ProcessingError } from './failure.ts'
+import { taskName } from './open.ts'
 import type { Task } from './task.ts'
 import { Transactions } from './transactions.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -164,7 +165,6 @@ export class Worker {
   }
 
   async #loop(): Promise<void> {
-    const { scheduler } = this.#options.world
     try {
       while (!this.#stopping.signal.aborted) {
         try {
@@ -177,7 +177,7 @@ export class Worker {
         } catch (error) {
           await this.#recover(error)
         }
-        await scheduler.yield()
+        await this.#options.world.scheduler.yield()
       }
       this.#options.onStep('closing')
       await this.#closeClean()
@@ -251,32 +251,29 @@ export class Worker {
   /** After a failure: goes on where that is safe, else throws. */
   async #recover(error: unknown): Promise<void> {
     const { compiled, world } = this.#options
-    const isPoison = error instanceof ProcessingError && compiled.onFailure !== 'fail'
-    if (this.#failure === null && (isPoison || error instanceof NotReady)) return this.#replay(error)
+    if (this.#failure === null && isReplayable(error, compiled.onFailure)) return this.#replay(error)
     if (this.#failure !== null || !(error instanceof AppError) || !isOutside(error)) throw error
     world.log.warn({ error }, 'the transaction failed: closing the tasks and taking up again from what is committed')
     const places = this.#toOpen ?? this.#tasks.all().map(task => ({ part: task.part.id, partition: task.partition }))
     this.aborts++
     await this.#closeDirty()
-    if (error.code === 'STATE_CORRUPT') {
-      for (const { part, partition } of places) await this.#options.stores.destroy(`${part}_${partition}`)
-    }
+    if (error.code === 'STATE_CORRUPT') for (const place of places) await this.#options.stores.destroy(taskName(place))
     await this.#sleep(Math.min(backoffMostMs, 50 * 2 ** this.#failures++))
     // Fenced with the membership: the group says what comes next. Else what we had is still ours.
     this.#toOpen = isMembershipLost(error) ? [] : places
   }
 
   /** Aborts the transaction and processes its records again: without the one that failed, or when what it needs is there. */
-  async #replay(error: ProcessingError | NotReady): Promise<void> {
+  async #replay(error: Error): Promise<void> {
     this.#options.world.log.warn({ error }, 'a record could not be processed: its transaction is replayed')
     if (error instanceof ProcessingError) this.#tasks.poison.add(error.place!, error.cause)
     try {
       await this.#transactions.abort()
+      await this.#tasks.rollback()
     } catch (failure) {
       return this.#recover(failure)
     }
     this.aborts++
-    await this.#tasks.rollback()
     if (error instanceof NotReady) await this.#tasks.wait(error)
   }
 
@@ -294,9 +291,8 @@ export class Worker {
     await this.#tasks.close()
   }
 
-  /** Lets go of the tasks as they are: what is not committed is forgotten. */
+  /** Lets go of the tasks as they are, when no commit needs them any more: what is not committed is forgotten. */
   async #closeDirty(): Promise<void> {
-    // A commit that comes through after this must not find its tasks closed under it.
     await this.#transactions.settle().catch(() => undefined)
     await this.#storing.settle().catch(() => undefined)
     await this.#tasks.close()

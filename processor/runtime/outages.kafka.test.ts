@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { startBroker } from '../../infra/broker.ts'
-import { createFeed } from '../../producer/feed.ts'
+import type { Feed } from '../../producer/emission.ts'
 import { avro } from '../../schemas/avro.ts'
 import type { Payment } from '../../schemas/payments/types.ts'
 import { paymentSchema } from '../../schemas/payments/schemas.ts'
@@ -76,11 +76,15 @@ test('a schema that cannot be had because the registry is down is waited for', a
     prefix,
   )
   await app.start()
-  const source = await createFeed({ millrace: { seed: 3, customers: 200 }, count: 1000 })
-  const feed = new PlacedFeed(source, topics.payments.name, 2)
-  const firstHalf = { ...feed, name: 'first', total: 500, pull: pullUpTo(feed, 500), close: () => Promise.resolve() }
+  // A copy that is written with another schema has other bytes: no copies here.
+  const feed = await PlacedFeed.millrace(
+    { seed: 3, customers: 200, shares: { duplicate: 0 } },
+    1000,
+    topics.payments.name,
+    2,
+  )
   const to = { kafka, registry: direct, world }
-  await send(firstHalf, to, topics, { ratePerSecond: null, endMarks: false })
+  await send(firstOf(feed, 500), to, topics, { ratePerSecond: null, endMarks: false })
   await until(world, () => committed(app, topics.payments.name) === 500, app.done)
 
   // The second half is written with a schema that this process has never met.
@@ -114,12 +118,17 @@ const isUnknownSchema =
   (placed: { readonly partition: number; readonly offset: number; readonly failure?: string }): boolean =>
     placed.failure === 'ERR_SCHEMA' && placed.partition === at.partition && placed.offset === at.offset
 
-const pullUpTo = (feed: PlacedFeed, count: number) => {
+function firstOf(feed: Feed, count: number): Feed {
   let left = count
-  return async (max: number) => {
-    const batch = left === 0 ? [] : await feed.pull(Math.min(max, left))
-    left -= batch.length
-    return batch
+  return {
+    name: feed.name,
+    total: count,
+    async pull(max) {
+      const batch = left === 0 ? [] : await feed.pull(Math.min(max, left))
+      left -= batch.length
+      return batch
+    },
+    close: () => Promise.resolve(),
   }
 }
 

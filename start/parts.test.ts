@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { openTask } from '../processor/observe/testing.ts'
-import type { Stores } from '../processor/ports.ts'
+import type { Stores } from '../processor/state-port.ts'
 import { silentLog, systemWorld } from '../processor/world.ts'
 import type { Emission } from '../producer/emission.ts'
 import { type Embedded, openEmbedded } from './embedded.ts'

@@ -1,7 +1,8 @@
 import type { EmbeddedBroker } from '../processor/embedded/broker.ts'
 import { AppError } from '../processor/errors.ts'
 import type { OpenTask } from '../processor/observe/readings.ts'
-import type { Admin, PartitionOffset, Stores } from '../processor/ports.ts'
+import type { Admin, PartitionOffset } from '../processor/ports.ts'
+import type { Stores } from '../processor/state-port.ts'
 
 /**
  * Keeps the log of an embedded broker small: deletes what nobody will read again. That is input below what is

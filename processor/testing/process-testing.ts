@@ -1,19 +1,7 @@
 import { partitionOf } from '../kafka/native/murmur2.ts'
 import { nativeKafka } from '../kafka/native/client.ts'
-import type {
-  Channel,
-  Clock,
-  FetchedPartition,
-  Fetcher,
-  Kafka,
-  PartitionOffset,
-  Scheduler,
-  Store,
-  Stores,
-  TopicPartition,
-  Transport,
-  World,
-} from '../ports.ts'
+import type { Channel, Clock, FetchedPartition, Fetcher, Kafka, PartitionOffset, Scheduler, TopicPartition, Transport, World } from '../ports.ts'
+import type { Store, Stores } from '../state-port.ts'
 import { type App, type AppOptions, createApp } from '../runtime/app.ts'
 import type { Step } from '../runtime/commit.ts'
 import type { Harness } from './harness.ts'

@@ -8,7 +8,7 @@ import { noon, paymentOf } from '../../topology/fraud/oracle/payment.ts'
 import { encodeHeaders } from '../operators/headers.ts'
 import { endOfInputHeader } from '../operators/source.ts'
 import { bind, createTopics } from '../testing/flagship-testing.ts'
-import { addressesOf, connect, freshPrefix, openFlagship } from '../testing/real-kafka-testing.ts'
+import { addressesOf, connect, dropAfterwards, freshPrefix, openFlagship } from '../testing/real-kafka-testing.ts'
 import { judge, readWritten } from '../testing/written-testing.ts'
 import { silentLog, systemWorld } from '../world.ts'
 
@@ -46,6 +46,7 @@ const registry = restRegistry({ url: inject('schemaRegistryUrl') })
 test('each bad record is rejected with its code and its bytes, and no window sees it', async () => {
   const kafka = await connect(addressesOf(inject('kafkaBrokers')), world)
   const prefix = freshPrefix('bad')
+  dropAfterwards(kafka, prefix)
   const topics = await createTopics(kafka, prefix, 1)
   const serde = await bind(topics.payments, registry)
   const producer = kafka.producer({ transactionalId: null, transactionTimeoutMs: 10_000 })

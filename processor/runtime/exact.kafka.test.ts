@@ -4,7 +4,7 @@ import { embeddedBroker } from '../embedded/broker.ts'
 import { nativeKafka } from '../kafka/native/client.ts'
 import type { Kafka } from '../ports.ts'
 import { createTopics, PlacedFeed, send } from '../testing/flagship-testing.ts'
-import { addressesOf, connect, freshPrefix, openFlagship } from '../testing/real-kafka-testing.ts'
+import { addressesOf, connect, dropAfterwards, freshPrefix, openFlagship } from '../testing/real-kafka-testing.ts'
 import { judge, readWritten, type Written } from '../testing/written-testing.ts'
 import { silentLog, systemWorld } from '../world.ts'
 
@@ -73,6 +73,7 @@ test('1 and 6 partitions, real and embedded broker: the same alerts and the same
   const found: Written[] = []
   for (const partitions of [1, 6]) {
     const prefix = freshPrefix(`exact-${partitions}`)
+    dropAfterwards(real, prefix)
     const there = await run(real, prefix, partitions)
     const here = await embedded(kafka => run(kafka, prefix, partitions))
     for (const topic of ['alerts', 'analytics', 'rejected', 'late'] as const) {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { restRegistry } from '../../schemas/registry-rest.ts'
 import { nativeKafka } from '../kafka/native/client.ts'
 import { tcpTransport } from '../kafka/native/tcp.ts'
+import { dropTopics } from '../testing/flagship-testing.ts'
 import { partitionsOf, readTopic, type TopicRows } from '../testing/read-rows.ts'
 import { type Death, runScenario, type Scenario, type Start } from '../testing/kill/scenario-testing.ts'
 import { compareState } from '../testing/kill/state-on-disk.ts'
@@ -13,8 +14,8 @@ import { judge, readWritten } from '../testing/written-testing.ts'
 import { changelogTopic } from '../../topology/names.ts'
 import { silentLog, systemWorld } from '../world.ts'
 
-// The flagship on real Kafka is killed at each step of a commit, and three times more with its state deleted. What it has
-// written by the end is what the oracle computes from the input, once.
+// The flagship on real Kafka is killed at each step of a commit, and three times more with its state deleted. What it
+// has written by the end is what the oracle computes from the input, once.
 
 const brokers = inject('kafkaBrokers')
   .split(',')
@@ -24,9 +25,10 @@ const registryUrl = inject('schemaRegistryUrl')
 const world = systemWorld(silentLog)
 const kafka = nativeKafka({ transport: tcpTransport({ bootstrap: brokers }), world, clientId: 'exactly-once' })
 const registry = restRegistry({ url: registryUrl })
+const name = `kill-${randomUUID().slice(0, 8)}`
 const folder = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
 
-/** The kill points of the reliability plan. Most come in the third transaction: the first ones have filled the stores. */
+/** The kill points of the reliability plan. Most come in the third transaction: the first have filled the stores. */
 const deaths: readonly Death[] = [
   { point: 'K1', kill: { step: 'begun', occurrence: 4 } },
   { point: 'K2', kill: { step: 'sending', occurrence: 8 } },
@@ -63,7 +65,7 @@ beforeAll(async () => {
     registry,
     registryUrl,
     world,
-    name: `kill-${randomUUID().slice(0, 8)}`,
+    name,
     partitions: 4,
     ratePerSecond: 1000,
     stateFolder: folder,
@@ -75,6 +77,7 @@ beforeAll(async () => {
 }, 240_000)
 
 afterAll(async () => {
+  await dropTopics(kafka, `${name}-`, `${name}-app`)
   await kafka.close()
   rmSync(folder, { recursive: true, force: true })
 })
@@ -110,7 +113,7 @@ test('transactions were aborted, and what they had written is in the log', async
 })
 
 test('no transaction is open, and the committed offsets are the end of the input', async () => {
-  const { admin } = { admin: kafka.admin() }
+  const admin = kafka.admin()
   const outputs = Object.values(run.topics).map(topic => topic.name)
   for (const topic of [...outputs, ...run.repartitions, ...run.changelogs]) {
     const partitions = await partitionsOf(kafka, topic)

@@ -15,7 +15,14 @@ import { topic } from '../../schemas/topic.ts'
 import type { Log } from '../ports.ts'
 import type { App } from './app.ts'
 import { createTopics, PlacedFeed, send } from '../testing/flagship-testing.ts'
-import { addressesOf, connect, freshPrefix, openFlagship, until } from '../testing/real-kafka-testing.ts'
+import {
+  addressesOf,
+  connect,
+  dropAfterwards,
+  freshPrefix,
+  openFlagship,
+  until,
+} from '../testing/real-kafka-testing.ts'
 import { judge, readWritten } from '../testing/written-testing.ts'
 import { silentLog, systemWorld } from '../world.ts'
 
@@ -70,6 +77,7 @@ test('a schema that cannot be had because the registry is down is waited for', a
   const log: Log = { ...silentLog, warn: (_, message) => void warnings.push(message) }
   const kafka = await connect(addressesOf(inject('kafkaBrokers')), world)
   const prefix = freshPrefix('registry')
+  dropAfterwards(kafka, prefix)
   const topics = await createTopics(kafka, prefix, 2)
   const app = await openFlagship(
     { kafka, registry: restRegistry({ url: proxy.url }), world: { ...world, log } },

@@ -9,6 +9,8 @@ import { analytics, fraudAlerts, payments, paymentsLate, paymentsRejected } from
 import type { Registry } from '../../schemas/registry.ts'
 import type { Topic } from '../../schemas/topic.ts'
 import { topic } from '../../schemas/topic.ts'
+import { compile } from '../../topology/compile.ts'
+import { internalTopics } from '../../topology/names.ts'
 import type { Emission as Placed } from '../../topology/fraud/oracle/emission.ts'
 import { fraudTopology } from '../../topology/fraud/topology.ts'
 import { partitionOf } from '../kafka/native/murmur2.ts'
@@ -44,6 +46,14 @@ export async function createTopics(kafka: Kafka, prefix: string, partitions: num
   const configs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'message.timestamp.type': 'CreateTime' }
   await kafka.admin().createTopics(Object.values(topics).map(({ name }) => ({ name, partitions, configs })))
   return topics
+}
+
+/** Deletes all topics of a run, its own and those of the application: the cluster may be another's. */
+export async function dropTopics(kafka: Kafka, prefix: string, application: string): Promise<void> {
+  const compiled = compile(flagship(prefix))
+  const names = [...compiled.inputs, ...compiled.outputs].map(each => each.name)
+  const existing = await kafka.admin().topics([...names, ...internalTopics(compiled, application)])
+  await kafka.admin().deleteTopics([...existing.keys()])
 }
 
 /** What validation says of values that were spoiled: the generator's promise, in the words of FLAGSHIP.md. */

@@ -10,7 +10,7 @@ import { tcpTransport } from '../kafka/native/tcp.ts'
 import type { BrokerAddress, Kafka, World } from '../ports.ts'
 import { type App, type AppOptions, createApp } from '../runtime/app.ts'
 import { levelStores } from '../state/level.ts'
-import { flagship } from './flagship-testing.ts'
+import { dropTopics, flagship } from './flagship-testing.ts'
 
 export const addressesOf = (brokers: string): BrokerAddress[] =>
   brokers
@@ -20,6 +20,10 @@ export const addressesOf = (brokers: string): BrokerAddress[] =>
 
 /** Before the names of a test's topics. */
 export const freshPrefix = (what: string): string => `${what}-${randomUUID().slice(0, 8)}-`
+
+/** Deletes the topics of `openFlagship` when the test has finished. */
+export const dropAfterwards = (kafka: Kafka, prefix: string): void =>
+  onTestFinished(() => dropTopics(kafka, prefix, `${prefix}app`))
 
 /** A client for one test. */
 export async function connect(brokers: readonly BrokerAddress[], world: World): Promise<Kafka> {

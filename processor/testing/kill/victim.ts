@@ -15,8 +15,8 @@ import { systemWorld } from '../../world.ts'
 import { renamed } from '../renamed.ts'
 import type { Moment, VictimOptions, VictimReport } from './victim-protocol.ts'
 
-// The flagship in a process of its own that kills itself at a given step of a commit: SIGKILL takes effect before the call
-// that sends it returns, so the process dies at that step and nowhere else.
+// The flagship in a process of its own that kills itself at a given step of a commit: SIGKILL takes effect before the
+// call that sends it returns, so the process dies at that step and nowhere else.
 
 const options = JSON.parse(process.argv[2]!) as VictimOptions
 

@@ -5,10 +5,9 @@ import type { Sink } from '../producer/sink.ts'
 export interface HeldBackOptions {
   readonly sink: Sink
   readonly scheduler: Scheduler
-  /** Payments whose processing is committed. */
-  readonly processed: () => number
-  /** Payments that may be sent and not processed yet. */
-  readonly aheadMost: number
+  /** Records between producer and results: sent, or on their way between tasks, and not taken and committed yet. */
+  readonly waiting: () => number
+  readonly waitingMost: number
   readonly signal: AbortSignal
 }
 
@@ -17,19 +16,15 @@ const lookAgainMs = 2
 /** Does not let the producer run ahead of the processor: what waits between them waits in memory. */
 export class HeldBackSink implements Sink {
   readonly #options: HeldBackOptions
-  #sent = 0
 
   constructor(options: HeldBackOptions) {
     this.#options = options
   }
 
   async send(emissions: readonly Emission[]): Promise<void> {
-    const { sink, scheduler, processed, aheadMost, signal } = this.#options
-    while (!signal.aborted && this.#sent + emissions.length - processed() > aheadMost)
-      await scheduler.sleep(lookAgainMs, signal)
-    if (signal.aborted) return
-    await sink.send(emissions)
-    this.#sent += emissions.length
+    const { sink, scheduler, waiting, waitingMost, signal } = this.#options
+    while (!signal.aborted && waiting() > waitingMost) await scheduler.sleep(lookAgainMs, signal)
+    if (!signal.aborted) await sink.send(emissions)
   }
 
   finish(options: { readonly endMarks: boolean }): Promise<void> {

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rulesWith } from '../processor/cli/flagship.ts'
+import type { EmbeddedBroker } from '../processor/embedded/broker.ts'
 import { partitionOf } from '../processor/kafka/native/murmur2.ts'
 import { type Figures, figuresOf, imbalances } from '../processor/observe/figures.ts'
 import { LiveSummary } from '../processor/observe/live.ts'
 import { createLog } from '../processor/observe/log.ts'
 import { Metrics } from '../processor/observe/metrics.ts'
 import { OutcomeReader } from '../processor/observe/outcomes.ts'
-import { type Read, total } from '../processor/observe/readings.ts'
+import type { OpenTask, Read } from '../processor/observe/readings.ts'
 import type { Output } from '../processor/observe/screen.ts'
 import { startServer } from '../processor/observe/server.ts'
 import type { World } from '../processor/ports.ts'
@@ -18,7 +19,6 @@ import { systemWorld } from '../processor/world.ts'
 import type { Feed } from '../producer/emission.ts'
 import { createFeed } from '../producer/feed.ts'
 import { pump } from '../producer/pump.ts'
-import { payments } from '../schemas/payments/topics.ts'
 import { fraudTopology } from '../topology/fraud/topology.ts'
 import { type Embedded, openEmbedded, openSink } from './embedded.ts'
 import { HeldBackSink } from './held-back.ts'
@@ -47,8 +47,8 @@ export interface RunEnd {
   readonly imbalances: readonly string[]
 }
 
-/** Payments that may wait between producer and processor. */
-const aheadMost = 50_000
+/** Records that may wait between producer and results. */
+const waitingMost = 20_000
 
 /** Runs producer, broker and processor in this process until the feed has ended or the signal comes. */
 export async function run(options: StartOptions, context: RunContext): Promise<RunEnd> {
@@ -188,8 +188,8 @@ async function feedToEnd({ app, embedded, feed, options, world }: Parts, signal:
   const sink = new HeldBackSink({
     sink: await openSink(embedded),
     scheduler: world.scheduler,
-    processed: () => total(app.read(), counts => counts.records, payments.name),
-    aheadMost,
+    waiting: () => waitingRecords(embedded.broker, app.read().tasks),
+    waitingMost,
     signal,
   })
   try {
@@ -209,6 +209,17 @@ async function feedToEnd({ app, embedded, feed, options, world }: Parts, signal:
   } finally {
     await sink.close()
   }
+}
+
+/** Over all topics that tasks read, also those between them: none of them may grow without bound in memory. */
+function waitingRecords(broker: EmbeddedBroker, tasks: readonly OpenTask[]): number {
+  let waiting = 0
+  for (const { sources } of tasks) {
+    for (const { topic, partition, committedOffset } of sources) {
+      waiting += Math.max(0, (broker.log(topic, partition)?.endOffset ?? 0) - committedOffset)
+    }
+  }
+  return waiting
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

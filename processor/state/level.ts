@@ -118,22 +118,45 @@ export async function openLevel(path: string, created: boolean): Promise<LevelSt
     const code = isLocked(cause) ? 'STATE_IN_USE' : 'STATE_CORRUPT'
     throw new AppError(code, `The store ${path} does not open.`, { cause })
   }
-  return new LevelStore(database)
+  return new LevelStore(database, path)
+}
+
+/** Names the store in what LevelDB throws, and says whether it is the store's content or only the disk that is wrong. */
+function failure(path: string, doing: 'read' | 'written', cause: unknown): unknown {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const isContent = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR' || code === undefined
+  if (!isContent) return cause
+  // A read that fails finds files cut or gone (getSync gives it no code): they are restored. A write that fails (a full
+  // disk) would fail again.
+  if (doing === 'read' || code === 'LEVEL_CORRUPTION') {
+    return new AppError('STATE_CORRUPT', `The store ${path} is damaged.`, { cause })
+  }
+  return new AppError('STATE_UNREADABLE', `The store ${path} cannot be ${doing}. Look at its disk.`, { cause })
 }
 
 export class LevelStore implements Store {
   readonly #database: Database
+  readonly #path: string
 
-  constructor(database: Database) {
+  constructor(database: Database, path: string) {
     this.#database = database
+    this.#path = path
   }
 
   get(key: Buffer): Buffer | undefined {
-    return this.#database.getSync(key)
+    try {
+      return this.#database.getSync(key)
+    } catch (error) {
+      throw failure(this.#path, 'read', error)
+    }
   }
 
-  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
-    return this.#database.getMany([...keys])
+  async getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    try {
+      return await this.#database.getMany([...keys])
+    } catch (error) {
+      throw failure(this.#path, 'read', error)
+    }
   }
 
   async write(batch: readonly StoreWrite[]): Promise<void> {
@@ -142,7 +165,11 @@ export class LevelStore implements Store {
       if (value === null) chained.del(key)
       else chained.put(key, value)
     }
-    await chained.write()
+    try {
+      await chained.write()
+    } catch (error) {
+      throw failure(this.#path, 'written', error)
+    }
   }
 
   async *range(from: Buffer, to: Buffer): AsyncIterable<readonly [Buffer, Buffer]> {
@@ -153,6 +180,8 @@ export class LevelStore implements Store {
         if (entries.length === 0) return
         yield* entries
       }
+    } catch (error) {
+      throw failure(this.#path, 'read', error)
     } finally {
       await iterator.close()
     }

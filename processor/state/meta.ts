@@ -3,7 +3,7 @@ import type { PartitionOffset } from '../ports.ts'
 import { checksumBytes, intact, sealed } from './checksum.ts'
 
 /** The format of stores on disk. Another one is wiped and restored. */
-export const storeFormat = 1
+export const storeFormat = 2
 
 /** The key of the meta record. Store numbers start at 1. */
 export const metaKey = Buffer.from([0])
@@ -17,6 +17,8 @@ export interface StoreMeta {
   readonly stores: readonly StoreMark[]
   /** Next input offsets, as committed with this state. */
   readonly sources: readonly PartitionOffset[]
+  /** Counts the batches of the store: this is its number. */
+  readonly batch: number
   /** Wall clock of the batch: a store that slept too long is not caught up but restored. */
   readonly writtenMs: number
 }

@@ -3,6 +3,7 @@ import type { Serde } from '../../schemas/serde.ts'
 import { AppError, assert } from '../errors.ts'
 import type { PartitionBuffer, PartitionOffset, RecordColumns } from '../ports.ts'
 import type { Store, StoreWrite } from '../state-port.ts'
+import { batchMark, hasBatches } from './batch-marks.ts'
 import { CachedStore } from './cached.ts'
 import { sealed } from './checksum.ts'
 import { metaKey, readMeta, storeFormat, type StoreMark, type StoreMeta, writeMeta } from './meta.ts'
@@ -49,6 +50,8 @@ export class TaskState {
   #flushing: Promise<void> | null = null
   #lastFlushMs = 0
   #changed = false
+  /** The number of the last batch that was made. */
+  #batch = 0
 
   private constructor(store: Store, identity: TaskIdentity, definitions: readonly StoreDefinition[]) {
     this.#store = store
@@ -75,6 +78,8 @@ export class TaskState {
     if (meta === null) return 'its meta record is damaged'
     const reason = mismatch(meta, identity, definitions)
     if (reason !== null) return reason
+    if (!hasBatches(store, meta.batch)) return 'a batch of it is lost'
+    state.#batch = meta.batch
     for (const mark of meta.stores) state.#nextOffsets.set(mark.name, mark.nextOffset)
     state.#storedOffsets = new Map(state.#nextOffsets)
     state.#sources = meta.sources
@@ -206,7 +211,7 @@ export class TaskState {
     this.#changed = false
     const batch: StoreWrite[] = []
     for (const cache of this.#caches) cache.drain(batch)
-    batch.push(this.#meta(nowMs))
+    this.#seal(batch, nowMs)
     const caches = [...this.#caches]
     const offsets = new Map(this.#nextOffsets)
     this.#flushing = this.#store.write(batch).then(() => {
@@ -244,13 +249,15 @@ export class TaskState {
       batch.push({ key, value })
     }
     this.#nextOffsets.set(storeName, Math.max(nextOffset, this.nextOffset(storeName)))
-    batch.push(this.#meta(nowMs))
+    this.#seal(batch, nowMs)
     await this.#store.write(batch)
     this.#lastFlushMs = nowMs
     this.#storedOffsets = new Map(this.#nextOffsets)
   }
 
-  #meta(nowMs: number): StoreWrite {
+  /** Adds to a batch what it says of itself: its number and up to where the store holds its changelogs with it. */
+  #seal(batch: StoreWrite[], nowMs: number): void {
+    this.#batch++
     const marks = this.#definitions.map(({ name, changelogId }, index): StoreMark => {
       return { name, number: index + 1, changelogId, nextOffset: this.nextOffset(name) }
     })
@@ -259,9 +266,10 @@ export class TaskState {
       ...this.#identity,
       stores: marks,
       sources: this.#sources,
+      batch: this.#batch,
       writtenMs: nowMs,
     }
-    return { key: metaKey, value: writeMeta(meta) }
+    batch.push(batchMark(this.#batch), { key: metaKey, value: writeMeta(meta) })
   }
 
   /**

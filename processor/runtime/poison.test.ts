@@ -241,3 +241,68 @@ test('a bad timestamp drops the record: below zero, or no number at all', async 
   )
   await harness.close()
 })
+
+test('timers are called as often as without the poison: a replay makes no call again', async () => {
+  const ticking = (poison: number): Topology => {
+    const t = named('skip')
+    t.stream(payments)
+      .process('tick', {
+        key: text,
+        create(context) {
+          context.schedule(10, 'stream', timeMs => context.forward('tick', timeMs as any, timeMs))
+          return {
+            process({ value }) {
+              if (value === poison) throw new Error('no')
+              if (context.streamTime() !== 1000 + value) throw new Error(`the time is ${context.streamTime()}`)
+            },
+          }
+        },
+      })
+      .map(value => value as any)
+      .to(out)
+    return t
+  }
+  const calls: unknown[] = []
+  for (const poison of [-1, 57]) {
+    const harness = new Harness()
+    await harness.createTopics(ticking(poison), 1)
+    const app = harness.app(ticking(poison), { commitIntervalMs: 1 })
+    await app.start()
+    // In two parts, so that the poison finds a time that is committed.
+    await harness.produce(inputs.slice(0, 50))
+    while ((await harness.read(out)).length < 5) await harness.world.scheduler.yield()
+    await harness.produce(inputs.slice(50), [payments])
+    await app.ended
+    await app.stop()
+    calls.push((await harness.read(out)).map(({ value }) => value as unknown))
+    await harness.close()
+  }
+  expect(calls[1]).toEqual(calls[0])
+  expect(calls[0]).toEqual([1000, 1010, 1020, 1030, 1040, 1050, 1060, 1070, 1080, 1090])
+})
+
+test('an input that has ended is still at its end after a replay: windows close, and the run ends', async () => {
+  const others = topic('others', text, int64)
+  const t = named('skip')
+  t.stream([payments, others])
+    .filter(value => {
+      if (value === 77) throw new Error('no')
+      return true
+    })
+    .groupByKey()
+    .count('seen')
+    .changes()
+    .to(out)
+  const harness = new Harness()
+  await harness.createTopics(t, 1)
+  await harness.produce(inputs.slice(0, 20), [payments])
+  const app = harness.app(t, { commitIntervalMs: 1 })
+  await app.start()
+  await harness.produce([{ topic: others, key: 'k0', value: 1, timestamp: 5000 }])
+  while ((await harness.read(out)).length < 21) await harness.world.scheduler.yield()
+  await harness.produce([{ topic: others, key: 'k0', value: 77, timestamp: 5001 }], [others])
+  await app.ended
+  expect(app.read().aborts).toBe(1)
+  await app.stop()
+  await harness.close()
+})

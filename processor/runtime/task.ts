@@ -45,7 +45,7 @@ export class Task {
   readonly #options: TaskOptions
   #graph: TaskGraph
   #aligned: AlignedTime | null = null
-  #timers = new Timers()
+  #timers = new Timers(-1)
   readonly #record = new FlowRecord()
   readonly #valueWriter = new ByteWriter(4096)
   #streamTime = -1
@@ -109,7 +109,7 @@ export class Task {
     const { part, topics } = this.#options
     const width = Math.max(1, ...part.repartitionInputs.map(name => topics.upstreams(name, part.id).count))
     this.#aligned = width > 1 ? new AlignedTime(width) : null
-    this.#timers = new Timers()
+    this.#timers = new Timers(this.#streamTime)
     return buildGraph(part, this.#context(), {
       upstream: name => {
         const { count, first } = topics.upstreams(name, part.id)

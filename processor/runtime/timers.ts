@@ -12,10 +12,20 @@ interface Timer {
 export class Timers {
   readonly #stream: Timer[] = []
   readonly #wall: Timer[] = []
+  #resumedMs: number
+
+  /**
+   * `resumedMs`: the stream time from which a task goes on after a rollback, -1 without one. The calls up to it are made
+   * and committed: timers that are asked for again before the next record are due after it.
+   */
+  constructor(resumedMs: number) {
+    this.#resumedMs = resumedMs
+  }
 
   schedule(everyMs: number, clock: 'stream' | 'wall', fn: (timeMs: number) => void, nowMs: number): () => void {
     const timers = clock === 'stream' ? this.#stream : this.#wall
-    const timer: Timer = { everyMs, fn, dueMs: clock === 'stream' ? -Infinity : nowMs + everyMs }
+    const firstMs = this.#resumedMs < 0 ? -Infinity : nextBoundary(this.#resumedMs, everyMs)
+    const timer: Timer = { everyMs, fn, dueMs: clock === 'stream' ? firstMs : nowMs + everyMs }
     timers.push(timer)
     return () => {
       const index = timers.indexOf(timer)
@@ -32,9 +42,10 @@ export class Timers {
   }
 
   onStreamTime(timeMs: number): void {
+    this.#resumedMs = -1
     for (const timer of this.#stream.slice()) {
       if (timeMs < timer.dueMs) continue
-      timer.dueMs = (Math.floor(timeMs / timer.everyMs) + 1) * timer.everyMs
+      timer.dueMs = nextBoundary(timeMs, timer.everyMs)
       timer.fn(timeMs)
     }
   }
@@ -47,3 +58,5 @@ export class Timers {
     }
   }
 }
+
+const nextBoundary = (timeMs: number, everyMs: number): number => (Math.floor(timeMs / everyMs) + 1) * everyMs

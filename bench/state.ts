@@ -11,8 +11,8 @@ import { Harness, type Input } from '../processor/testing/harness.ts'
 
 // State larger than its cache: a count and a sum for each of many keys, on the embedded broker and a real LevelDB.
 //   node --expose-gc bench/state.ts --keys 1000000 --cache-mb 1
-// The first pass makes every key, the second reads keys at random; then the process's application starts anew on what is on
-// disk. The broker holds the whole log in this process too, so memory is told before and after.
+// The first pass makes every key, the second reads keys at random; then the process's application starts anew on what
+// is on disk. The broker holds the whole log in this process too, so memory is told before and after.
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +26,11 @@ const [keys, atRandom, partitions] = [Number(values.keys), Number(values.random)
 const cacheBytes = Number(values['cache-mb']) << 20
 
 const input = topic('input', text, int64)
-const output = topic('output', text, json<any>('any', value => value))
+const output = topic(
+  'output',
+  text,
+  json<any>('any', value => value),
+)
 const t = topology('state')
 t.stream(input)
   .groupByKey()

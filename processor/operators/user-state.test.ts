@@ -13,7 +13,10 @@ class Rig {
     stores: ['rows', '*slots'],
     build: context => {
       this.rows = userState(keyValueState('rows', text, int64), context) as KeyValueState<string, number>
-      this.slots = userState(windowState('slots', text, int64, { retentionMs: 100 }), context) as WindowState<string, number>
+      this.slots = userState(windowState('slots', text, int64, { retentionMs: 100 }), context) as WindowState<
+        string,
+        number
+      >
       return [{ process: () => undefined }]
     },
   })
@@ -33,10 +36,15 @@ test('rows: put, get, delete, null deletes', async () => {
   expect([own.rows.get('a'), own.rows.get('b')]).toEqual([1, 2])
 })
 
-test('slots: as old as the retention is there, older is not, and is not written', () => {
-  const { slots, rig } = new Rig()
-  slots.put('a', 50, 1)
-  slots.put('a', 150, 2)
+test('slots: as old as the retention is there, older is not, and is not written', async () => {
+  const own = new Rig()
+  const { rig } = own
+  own.slots.put('a', 50, 1)
+  own.slots.put('a', 150, 2)
+  expect(own.slots.get('a', 50)).toBe(1)
+  await rig.commit()
+  await rig.restart('changelog')
+  const { slots } = own
   expect(slots.get('a', 50)).toBe(1)
   slots.put('a', 151, 3)
   expect(slots.get('a', 50)).toBeUndefined()

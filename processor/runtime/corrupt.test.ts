@@ -15,13 +15,24 @@ const out = topic('out', text, any)
 const dead = topic<any, any>('dead', any, any)
 
 const build = (): ReturnType<typeof topology> => {
-  const t = topology('app', { onFailure: 'dead-letter', deadLetters: { topic: dead, value: failure => failure.message } })
-  t.stream(payments).groupByKey().aggregate('sums', { n: count(), total: sum((value: number) => value) }).changes().to(out)
+  const t = topology('app', {
+    onFailure: 'dead-letter',
+    deadLetters: { topic: dead, value: failure => failure.message },
+  })
+  t.stream(payments)
+    .groupByKey()
+    .aggregate('sums', { n: count(), total: sum((value: number) => value) })
+    .changes()
+    .to(out)
   return t
 }
 
 const inputs: readonly Input[] = Array.from({ length: 400 }, (_, i) => ({
-  topic: payments, key: `k${i % 40}`, value: i, timestamp: i, partition: 0,
+  topic: payments,
+  key: `k${i % 40}`,
+  value: i,
+  timestamp: i,
+  partition: 0,
 }))
 
 /** Stores whose reads of values give one flipped bit, once `isRotten` is set; destroyed ones are sound again. */
@@ -59,7 +70,10 @@ class RottingStores implements Stores {
   }
 }
 
-async function results(stores: Stores, between: () => void): Promise<{ rows: unknown[]; dead: number; aborts: number; state: string }> {
+async function results(
+  stores: Stores,
+  between: () => void,
+): Promise<{ rows: unknown[]; dead: number; aborts: number; state: string }> {
   const harness = new Harness()
   const t = build()
   await harness.createTopics(t, 1)
@@ -67,7 +81,10 @@ async function results(stores: Stores, between: () => void): Promise<{ rows: unk
   // Nothing stays in memory, so that rows are read from disk again.
   let committed = 0
   const app = harness.app(t, {
-    stores, cacheBytes: 0, flushAgeMs: 0, commitIntervalMs: 1,
+    stores,
+    cacheBytes: 0,
+    flushAgeMs: 0,
+    commitIntervalMs: 1,
     onStep(step) {
       if (step === 'stored' && committed++ === 0) between()
     },

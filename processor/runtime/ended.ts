@@ -22,9 +22,7 @@ export async function beforeEndMarks(
   const marks: PartitionOffset[] = []
   const fetcher = kafka.fetcher({ isolation: 'read_uncommitted' })
   try {
-    fetcher.assign(
-      atEnd.map(at => ({ ...at, offset: Math.max(starts.get(nameOf(at))!, at.offset - lookBackOffsets) })),
-    )
+    fetcher.assign(atEnd.map(at => ({ ...at, offset: Math.max(starts.get(nameOf(at))!, at.offset - lookBackOffsets) })))
     while (open.size > 0 && !signal.aborted) {
       for (const { topic, partition, records, nextOffset, error } of await fetcher.poll(500)) {
         const at = open.get(nameOf({ topic, partition }))

@@ -6,7 +6,10 @@ import { count, sum } from '../../topology/counting.ts'
 import type { Failure, OnFailure } from '../../topology/plan.ts'
 import { keyValueState } from '../../topology/state.ts'
 import { topology, type Topology } from '../../topology/stream.ts'
+import { memoryStores } from '../state/memory.ts'
 import { Harness, type Input } from '../testing/harness.ts'
+import { TestProcess } from '../testing/process-testing.ts'
+import { type Ending, runOver, type Scenario } from '../testing/restarts-testing.ts'
 
 // One record that cannot be processed: the others are processed exactly once, and it leaves no other trace.
 
@@ -16,7 +19,12 @@ const out = topic('out', text, any)
 const dead = topic<Buffer | null, any>('dead', rawBytes as Serde<any>, any)
 
 const letter = ({ code, message, offset, partition, key, value, headers }: Failure): object => ({
-  code, message, offset, partition, key: key?.toString('hex') ?? null, value: value?.toString('hex') ?? null,
+  code,
+  message,
+  offset,
+  partition,
+  key: key?.toString('hex') ?? null,
+  value: value?.toString('hex') ?? null,
   headers: headers.length,
 })
 
@@ -24,7 +32,11 @@ const named = (onFailure: OnFailure): Topology =>
   topology('app', { onFailure, ...(onFailure === 'dead-letter' && { deadLetters: { topic: dead, value: letter } }) })
 
 const inputs: readonly Input[] = Array.from({ length: 100 }, (_, i) => ({
-  topic: payments, key: `k${i % 3}`, value: i, timestamp: 1000 + i, partition: 0,
+  topic: payments,
+  key: `k${i % 3}`,
+  value: i,
+  timestamp: 1000 + i,
+  partition: 0,
 }))
 
 const hexOf = (value: number): string => {
@@ -63,39 +75,85 @@ function counting(t: Topology, poison: ReadonlySet<number>, when: When): void {
     .to(out)
 }
 
-async function runOn(t: Topology, given: readonly Input[], options = {}): Promise<Harness> {
+/** In many small transactions, so that a replay begins in the middle. */
+async function runOn(
+  t: Topology,
+  given: readonly Input[],
+  options = {},
+): Promise<{ harness: Harness; aborts: number }> {
   const harness = new Harness()
   await harness.createTopics(t, 1)
   for (let i = 0; i < given.length; i += 10) await harness.produce(given.slice(i, i + 10))
   await harness.produce([], [payments])
-  await harness.run(t, { commitIntervalMs: 1, ...options })
-  return harness
+  const process = new TestProcess(harness, t, { stores: memoryStores(), ...options })
+  await process.run()
+  const { commits, aborts } = process.app.read()
+  expect(commits).toBeGreaterThan(3)
+  return { harness, aborts }
 }
 
 test.each([
-  ['before', 'dead-letter'], ['between', 'dead-letter'], ['after', 'dead-letter'],
-  ['before', 'skip'], ['between', 'skip'], ['after', 'skip'],
+  ['before', 'dead-letter'],
+  ['between', 'dead-letter'],
+  ['after', 'dead-letter'],
+  ['before', 'skip'],
+  ['between', 'skip'],
+  ['after', 'skip'],
 ] as const)('code throws %s, %s: all the others are processed exactly once', async (when, policy) => {
   for (const poison of [[0], [57], [99], [3, 4, 5, 60]]) {
     const t = named(policy)
     counting(t, new Set(poison), when)
-    const harness = await runOn(t, inputs)
+    const { harness, aborts } = await runOn(t, inputs)
+    expect(aborts).toBe(poison.length)
     const clean = named('fail')
     counting(clean, new Set(), when)
-    const without = await runOn(clean, inputs.filter(({ value }) => !poison.includes(value as number)))
-    const rows = async (from: Harness): Promise<unknown[]> => (await from.read(out)).map(({ key, value, timestamp }) => [key, value, timestamp])
+    const { harness: without } = await runOn(
+      clean,
+      inputs.filter(({ value }) => !poison.includes(value as number)),
+    )
+    const rows = async (from: Harness): Promise<unknown[]> =>
+      (await from.read(out)).map(({ key, value, timestamp }) => [key, value, timestamp])
     expect(await rows(harness)).toEqual(await rows(without))
     if (policy === 'dead-letter') {
       expect((await harness.read(dead)).map(({ key, value }) => [String(key), value])).toEqual(
         poison.map(i => [
           `k${i % 3}`,
-          { code: 'ERR_PROCESSING', message: `no ${i}`, offset: i, partition: 0, key: Buffer.from(`k${i % 3}`).toString('hex'), value: hexOf(i), headers: 0 },
+          {
+            code: 'ERR_PROCESSING',
+            message: `no ${i}`,
+            offset: i,
+            partition: 0,
+            key: Buffer.from(`k${i % 3}`).toString('hex'),
+            value: hexOf(i),
+            headers: 0,
+          },
         ]),
       )
     }
     await harness.close()
     await without.close()
   }
+})
+
+test('what a replay leaves in the changelog is what it leaves in memory', async () => {
+  const scenario = (poison: ReadonlySet<number>): Scenario => ({
+    topology() {
+      const t = named('skip')
+      counting(t, poison, 'between')
+      return t
+    },
+    partitions: 1,
+    inputs: inputs.filter(({ value }) => poison.size > 0 || ![3, 44, 57].includes(value as number)),
+    ends: [payments],
+    output: out,
+  })
+  const ending: Ending = { by: 'kill', at: () => 'committed', state: 'deleted' }
+  const rows = ({ outputs }: Awaited<ReturnType<typeof runOver>>): unknown[] =>
+    outputs.map(({ key, value, timestamp }) => [key, value, timestamp])
+  const whole = await runOver(scenario(new Set()), null)
+  const poisoned = await runOver(scenario(new Set([3, 44, 57])), ending)
+  expect(rows(poisoned)).toEqual(rows(whole))
+  expect(poisoned.restored.length).toBeGreaterThan(3)
 })
 
 test('counts follow the transaction: what a replay counts again is counted once', async () => {
@@ -126,7 +184,10 @@ test('under fail the application stops, and says where', async () => {
   const app = harness.app(t)
   app.start().catch(() => undefined)
   await expect(app.ended).rejects.toThrow(/no 57.*\(payments-0@57\)/)
-  await expect(app.done).rejects.toMatchObject({ code: 'PROCESSING', place: { topic: 'payments', partition: 0, offset: 57 } })
+  await expect(app.done).rejects.toMatchObject({
+    code: 'PROCESSING',
+    place: { topic: 'payments', partition: 0, offset: 57 },
+  })
   expect(app.state).toBe('failed')
   expect((await harness.read(out)).length).toBeLessThanOrEqual(2 * 57)
   await harness.close()
@@ -145,15 +206,25 @@ const picky: Serde<number> = {
 test.each(['dead-letter', 'skip', 'fail'] as const)('records that cannot be decoded, %s', async policy => {
   const source = topic('payments', text, picky)
   const t = named(policy)
-  t.stream(source).map(value => value as any).to(out)
-  const given = inputs.map(input => ([7, 8, 50].includes(input.value as number) ? { ...input, value: Buffer.from('junk!') } : input))
+  t.stream(source)
+    .map(value => value as any)
+    .to(out)
+  const given = inputs.map(input =>
+    [7, 8, 50].includes(input.value as number) ? { ...input, value: Buffer.from('junk!') } : input,
+  )
   const harness = new Harness()
   await harness.createTopics(t, 1)
-  await harness.produce(given.map(input => ({ ...input, topic: source })), [source])
+  await harness.produce(
+    given.map(input => ({ ...input, topic: source })),
+    [source],
+  )
   if (policy === 'fail') {
     const app = harness.app(t)
     app.start().catch(() => undefined)
-    await expect(app.done).rejects.toMatchObject({ code: 'DECODE', place: { topic: 'payments', partition: 0, offset: 7 } })
+    await expect(app.done).rejects.toMatchObject({
+      code: 'DECODE',
+      place: { topic: 'payments', partition: 0, offset: 7 },
+    })
   } else {
     await harness.run(t)
     expect((await harness.read(out)).map(({ value }) => value as unknown)).toEqual(
@@ -199,17 +270,28 @@ class Outage {
 
 /** Waits that are over at once, so that an outage of several tries takes no time. */
 const impatient = (harness: Harness): object => ({
-  world: { ...harness.world, scheduler: { ...harness.world.scheduler, sleep: (ms: number, signal?: AbortSignal) => harness.world.scheduler.sleep(Math.min(ms, 5), signal) } },
+  world: {
+    ...harness.world,
+    scheduler: {
+      ...harness.world.scheduler,
+      sleep: (ms: number, signal?: AbortSignal) => harness.world.scheduler.sleep(Math.min(ms, 5), signal),
+    },
+  },
 })
 
 test('values whose schema cannot be had for a while wait, in order, and nothing is lost', async () => {
   const outage = new Outage(4)
   const source = topic('payments', text, outage.serde())
   const t = named('dead-letter')
-  t.stream(source).map(value => value as any).to(out)
+  t.stream(source)
+    .map(value => value as any)
+    .to(out)
   const harness = new Harness()
   await harness.createTopics(t, 1)
-  await harness.produce(inputs.map(input => ({ ...input, topic: source })), [source])
+  await harness.produce(
+    inputs.map(input => ({ ...input, topic: source })),
+    [source],
+  )
   await harness.run(t, impatient(harness))
   expect((await harness.read(out)).map(({ value }) => value as unknown)).toEqual(inputs.map(({ value }) => value))
   expect(await harness.read(dead)).toEqual([])
@@ -221,20 +303,31 @@ test('so do keys, which are read when the record is on its way already: it is no
   const outage = new Outage(3)
   const source = topic('payments', outage.serde(), int64)
   const t = named('dead-letter')
-  t.stream(source).peek(() => undefined).map((value, key) => [key, value] as any).rekey(() => 'k', text).to(out)
+  t.stream(source)
+    .peek(() => undefined)
+    .map((value, key) => [key, value] as any)
+    .rekey(() => 'k', text)
+    .to(out)
   const harness = new Harness()
   await harness.createTopics(t, 1)
-  await harness.produce(inputs.map(input => ({ ...input, topic: source, key: input.value })), [source])
+  await harness.produce(
+    inputs.map(input => ({ ...input, topic: source, key: input.value })),
+    [source],
+  )
   await harness.run(t, impatient(harness))
-  expect((await harness.read(out)).map(({ value }) => value as unknown)).toEqual(inputs.map(({ value }) => [value, value]))
+  expect((await harness.read(out)).map(({ value }) => value as unknown)).toEqual(
+    inputs.map(({ value }) => [value, value]),
+  )
   expect(await harness.read(dead)).toEqual([])
   await harness.close()
 })
 
 test('a bad timestamp drops the record: below zero, or no number at all', async () => {
   const t = named('fail')
-  t.stream(payments, { timestamp: value => (value % 3 === 0 ? -1 : value % 3 === 1 ? Number.NaN : 5000 + value) }).map(value => value as any).to(out)
-  const harness = await runOn(t, inputs)
+  t.stream(payments, { timestamp: value => (value % 3 === 0 ? -1 : value % 3 === 1 ? Number.NaN : 5000 + value) })
+    .map(value => value as any)
+    .to(out)
+  const { harness } = await runOn(t, inputs)
   const rows = await harness.read(out)
   expect(rows.map(({ value, timestamp }) => [value, timestamp])).toEqual(
     inputs.filter(({ value }) => (value as number) % 3 === 2).map(({ value }) => [value, 5000 + (value as number)]),

@@ -44,8 +44,8 @@ export class OffsetsGone extends AppError {
  * Brings stores up to the end of their changelogs, all of them in one fetch loop.
  *
  * The target is the high watermark of now, asked for without isolation: the last stable offset may be held back by a
- * dead writer. Records are read committed, until the *position* reaches the target: its last records may be aborted ones,
- * markers or holes. When the marker at the very end was compacted away the position cannot reach it; then three
+ * dead writer. Records are read committed, until the *position* reaches the target: its last records may be aborted
+ * ones, markers or holes. When the marker at the very end was compacted away the position cannot reach it; then three
  * fetches in a row that bring nothing to anybody, with everything stable, are the end (rules Q1 to Q3).
  */
 export async function restore(

@@ -193,7 +193,8 @@ export class Task {
           })
           return false
         }
-        if (!(error instanceof DecodeError)) throw failureOf(error, { topic, partition: this.partition, offset: columns.offset[row]! })
+        if (!(error instanceof DecodeError))
+          throw failureOf(error, { topic, partition: this.partition, offset: columns.offset[row]! })
         this.#reject(queue, error.code, error)
       }
     }

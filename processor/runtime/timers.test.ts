@@ -41,11 +41,16 @@ test('after a rollback the calls that were made are not made again; what is aske
 test('a timer may cancel itself, and others are called all the same', () => {
   const timers = new Timers(-1)
   const first: number[] = []
-  const cancel = timers.schedule(10, 'stream', timeMs => {
-    first.push(timeMs)
-    cancel()
-    cancel()
-  }, 0)
+  const cancel = timers.schedule(
+    10,
+    'stream',
+    timeMs => {
+      first.push(timeMs)
+      cancel()
+      cancel()
+    },
+    0,
+  )
   const second = calls(timers, 'stream', 10)
   for (const timeMs of [5, 15]) timers.onStreamTime(timeMs)
   expect([first, second]).toEqual([[5], [5, 15]])

@@ -15,8 +15,8 @@ export class Timers {
   #resumedMs: number
 
   /**
-   * `resumedMs`: the stream time from which a task goes on after a rollback, -1 without one. The calls up to it are made
-   * and committed: timers that are asked for again before the next record are due after it.
+   * `resumedMs`: the stream time from which a task goes on after a rollback, -1 without one. The calls up to it are
+   * made and committed: timers that are asked for again before the next record are due after it.
    */
   constructor(resumedMs: number) {
     this.#resumedMs = resumedMs

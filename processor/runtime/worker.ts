@@ -263,7 +263,7 @@ export class Worker {
     this.#toOpen = isMembershipLost(error) ? [] : places
   }
 
-  /** Aborts the transaction and processes its records again: without the one that failed, or when what it needs is there. */
+  /** Aborts the transaction and processes its records again: without the one that failed, or when its needs are met. */
   async #replay(error: Error): Promise<void> {
     this.#options.world.log.warn({ error }, 'a record could not be processed: its transaction is replayed')
     if (error instanceof ProcessingError) this.#tasks.poison.add(error.place!, error.cause)

@@ -3,8 +3,8 @@ import type { Store, StoreWrite } from '../state-port.ts'
 import { sealed } from './checksum.ts'
 
 // LevelDB leaves out a batch in the middle of its log when it is damaged, and goes on with those after it: values from
-// before that batch would stand under a meta record from after it. So each batch leaves a mark of its number, and the last
-// ones are looked for when the store is opened. They reach further back than a log does.
+// before that batch would stand under a meta record from after it. So each batch leaves a mark of its number, and the
+// last ones are looked for when the store is opened. They reach further back than a log does.
 
 const marks = 256
 

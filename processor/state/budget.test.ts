@@ -45,7 +45,15 @@ async function commit(state: TaskState, log: TestLog): Promise<void> {
   state.freeze(() => log, 1)
   state.committed([], () => log.records.length)
   await state.flush(1)
-  evictTo({ get bytes() { return state.cacheBytes }, evict: budget => state.evict(budget) }, budgetBytes)
+  evictTo(
+    {
+      get bytes() {
+        return state.cacheBytes
+      },
+      evict: budget => state.evict(budget),
+    },
+    budgetBytes,
+  )
 }
 
 test('50,000 keys with a cache of 256 KiB: cold ones come from disk, the cache keeps its budget, a restart loads nothing', async () => {

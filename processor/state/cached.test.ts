@@ -27,8 +27,8 @@ const keyOf = (key: number): Buffer => Buffer.from(`key${key}`)
 const diskKey = (key: number): Buffer => Buffer.concat([prefix, keyOf(key)])
 
 /**
- * What the cache must look like. `open` is what reads see; `frozen` what the transaction under way will leave, `committed`
- * what a rollback goes back to; `flushing` what the batch under way brings to `disk`.
+ * What the cache must look like. `open` is what reads see; `frozen` what the transaction under way will leave,
+ * `committed` what a rollback goes back to; `flushing` what the batch under way brings to `disk`.
  */
 interface Model {
   open: Rows
@@ -47,7 +47,7 @@ interface Real {
   committedRecords: number
 }
 
-type Command = fc.Command<Model, Real>
+type Command = fc.AsyncCommand<Model, Real>
 
 function read({ cache }: Real, key: number): string | undefined {
   const bytes = keyOf(key)

@@ -10,7 +10,13 @@ import { TestLog } from './testing.ts'
 // Damages copies of a LevelDB folder, and tells what comes of it. Runs in a process of its own: some damage ends it.
 
 export const damages = [
-  'bit of data', 'cut data', 'zeroed block', 'deleted data', 'bit of MANIFEST', 'cut MANIFEST', 'deleted CURRENT',
+  'bit of data',
+  'cut data',
+  'zeroed block',
+  'deleted data',
+  'bit of MANIFEST',
+  'cut MANIFEST',
+  'deleted CURRENT',
 ] as const
 export type Damage = (typeof damages)[number]
 
@@ -32,7 +38,9 @@ const identity = { clusterId: 'c', application: 'a', task: '0_0' }
 const definitions = [{ name: 's', hasKinds: false, changelogId: 'id' }]
 const keyOf = (i: number): Buffer => Buffer.from(`key-${i}`)
 
-/** A store of three sessions of twenty batches each, the last one in LevelDB's log; and its content by changelog offset. */
+/**
+ * A store of three sessions of twenty batches each, the last one in LevelDB's log; and its content by changelog offset.
+ */
 class Subject {
   readonly #stores: LevelStores
   readonly #root: string
@@ -123,7 +131,9 @@ const codeOf = (error: unknown): string => (error instanceof AppError ? error.co
 
 function spoil(folder: string, damage: Damage, random: () => number): void {
   const isData = (name: string): boolean => name.endsWith('.ldb') || name.endsWith('.log')
-  const wanted = damage.endsWith('CURRENT') ? ['CURRENT'] : readdirSync(folder).filter(name => (damage.endsWith('MANIFEST') ? name.startsWith('MANIFEST') : isData(name)))
+  const wanted = damage.endsWith('CURRENT')
+    ? ['CURRENT']
+    : readdirSync(folder).filter(name => (damage.endsWith('MANIFEST') ? name.startsWith('MANIFEST') : isData(name)))
   const files = wanted.map(name => join(folder, name)).filter(file => statSync(file).size > 0)
   const file = files[Math.floor(random() * files.length)]!
   if (damage.startsWith('deleted')) {

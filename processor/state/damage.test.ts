@@ -17,12 +17,13 @@ import type { Damage, Trial } from './damage-testing.ts'
 //   cut MANIFEST             55              0               0              5           0              0
 //   deleted CURRENT          60              0               0              0           0              0
 //
-// Noticed, wiped and restored: values that do not match their checksum; files that are cut or gone; a batch left out of the
-// middle of LevelDB's log (its number is missing); a meta record that is damaged or gone; CURRENT gone. "Older" is a log
-// that lost its tail together with the meta record of that tail: the changelog is replayed from there.
+// Noticed, wiped and restored: values that do not match their checksum; files that are cut or gone; a batch left out
+// of the middle of LevelDB's log (its number is missing); a meta record that is damaged or gone; CURRENT gone.
+// "Older" is a log that lost its tail together with the meta record of that tail: the changelog is replayed from
+// there.
 //
-// Not noticed yet: keys that are gone from a table without a trace (3 of 420), for nothing says how many there should be.
-// A process that dies does so while it reads, after the opening: it is started again, and may die again.
+// Not noticed yet: keys that are gone from a table without a trace (3 of 420), for nothing says how many there should
+// be. A process that dies does so while it reads, after the opening: it is started again, and may die again.
 
 const trials = 42
 const module = fileURLToPath(new URL('damage-testing.ts', import.meta.url))

@@ -121,7 +121,9 @@ export async function openLevel(path: string, created: boolean): Promise<LevelSt
   return new LevelStore(database, path)
 }
 
-/** Names the store in what LevelDB throws, and says whether it is the store's content or only the disk that is wrong. */
+/**
+ * Names the store in what LevelDB throws, and says whether it is the store's content or only the disk that is wrong.
+ */
 function failure(path: string, doing: 'read' | 'written', cause: unknown): unknown {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   const isContent = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR' || code === undefined

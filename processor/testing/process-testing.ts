@@ -1,6 +1,17 @@
 import { partitionOf } from '../kafka/native/murmur2.ts'
 import { nativeKafka } from '../kafka/native/client.ts'
-import type { Channel, Clock, FetchedPartition, Fetcher, Kafka, PartitionOffset, Scheduler, TopicPartition, Transport, World } from '../ports.ts'
+import type {
+  Channel,
+  Clock,
+  FetchedPartition,
+  Fetcher,
+  Kafka,
+  PartitionOffset,
+  Scheduler,
+  TopicPartition,
+  Transport,
+  World,
+} from '../ports.ts'
 import type { Store, Stores } from '../state-port.ts'
 import { type App, type AppOptions, createApp } from '../runtime/app.ts'
 import type { Step } from '../runtime/commit.ts'
@@ -21,9 +32,17 @@ export class TestProcess {
   constructor(
     harness: Harness,
     topology: { readonly plan: any },
-    options: Partial<Omit<AppOptions, 'onStep'>> & { stores: Stores; onStep?: (step: Step, process: TestProcess) => void },
+    options: Partial<Omit<AppOptions, 'onStep'>> & {
+      stores: Stores
+      onStep?: (step: Step, process: TestProcess) => void
+    },
   ) {
-    const world: World = { ...harness.world, clock: hastyClock(harness.world.clock), scheduler: this.#scheduler(harness.world.scheduler), ...options.world }
+    const world: World = {
+      ...harness.world,
+      clock: hastyClock(harness.world.clock),
+      scheduler: this.#scheduler(harness.world.scheduler),
+      ...options.world,
+    }
     const kafka = nativeKafka({ transport: this.#transport(harness.broker.transport()), world, clientId: 'process' })
     this.app = createApp(topology, {
       instance: 'test',
@@ -64,7 +83,10 @@ export class TestProcess {
   /** Runs until the bounded input has ended or it is killed or stopped. Rejects when it fails. */
   async run(): Promise<'ended' | 'stopped' | 'killed'> {
     this.app.start().catch(() => undefined)
-    const ended = this.app.ended.then(() => 'ended' as const, () => 'stopped' as const)
+    const ended = this.app.ended.then(
+      () => 'ended' as const,
+      () => 'stopped' as const,
+    )
     const died = this.died.then(() => 'killed' as const)
     const first = await Promise.race([ended, died])
     if (first === 'killed') return first
@@ -74,12 +96,8 @@ export class TestProcess {
 
   #gate<T>(promise: Promise<T>): Promise<T> {
     if (this.#isDead) return never()
-    return new Promise((resolve, reject) => {
-      promise.then(
-        value => this.#isDead || resolve(value),
-        (error: unknown) => this.#isDead || reject(error),
-      )
-    })
+    const orNever = (): Promise<T> => (this.#isDead ? never() : promise)
+    return promise.then(orNever, orNever)
   }
 
   #scheduler(real: Scheduler): Scheduler {

@@ -24,7 +24,9 @@ export interface Scenario {
 /** How each process of a run ends, but for the last one. */
 export interface Ending {
   readonly by: 'stop' | 'kill'
-  /** In the process of that index, at the first such step after its first commit (`committed`: the first commit itself). */
+  /**
+   * In the process of that index, at the first such step after its first commit (`committed`: the first commit itself).
+   */
   readonly at: (process: number) => Step
   readonly state: 'kept' | 'deleted'
   /** Forwarded to the application. */
@@ -49,7 +51,9 @@ const chunk = 10
 /** A run that makes no progress is a failure, not a hang. */
 const processesMost = 200
 
-/** Runs the scenario on a broker of its own, over as many processes as it takes, each ended as told; null: one process. */
+/**
+ * Runs the scenario on a broker of its own, over as many processes as it takes, each ended as told; null: one process.
+ */
 export async function runOver(scenario: Scenario, ending: Ending | null): Promise<Run> {
   const harness = new Harness()
   const topology = scenario.topology()
@@ -65,7 +69,8 @@ export async function runOver(scenario: Scenario, ending: Ending | null): Promis
     const committed = await changelogRecords(harness, topology)
     const process = makeProcess(harness, topology, stores, ending, index)
     hasEnded = (await process.run()) === 'ended'
-    if (process.app.worker !== null) restored.push({ records: process.app.worker.restoring.records, committed, previous })
+    if (process.app.worker !== null)
+      restored.push({ records: process.app.worker.restoring.records, committed, previous })
     previous = committed
     if (ending?.state === 'deleted') stores = memoryStores()
   }
@@ -74,7 +79,13 @@ export async function runOver(scenario: Scenario, ending: Ending | null): Promis
   return { outputs, restored }
 }
 
-function makeProcess(harness: Harness, topology: Topology, stores: Stores, ending: Ending | null, index: number): TestProcess {
+function makeProcess(
+  harness: Harness,
+  topology: Topology,
+  stores: Stores,
+  ending: Ending | null,
+  index: number,
+): TestProcess {
   // A commit of input: one that only hears of an end again is no progress.
   let hasCommitted = false
   return new TestProcess(harness, topology, {

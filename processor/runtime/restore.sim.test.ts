@@ -74,42 +74,97 @@ const userState = scenario(t =>
 const scenarios: Readonly<Record<string, Scenario>> = {
   aggregate: scenario(t => t.stream(payments).groupByKey().aggregate('totals', spec).changes().to(out)),
   'tumbling, changes': scenario(t =>
-    t.stream(payments).groupByKey().window(tumbling('20ms', { grace: '15ms' })).aggregate('w', spec).changes().to(out)),
+    t
+      .stream(payments)
+      .groupByKey()
+      .window(tumbling('20ms', { grace: '15ms' }))
+      .aggregate('w', spec)
+      .changes()
+      .to(out),
+  ),
   'hopping, final': scenario(t =>
-    t.stream(payments).groupByKey().window(hopping('20ms', { every: '8ms', grace: '15ms' })).aggregate('w', spec).final().to(out)),
+    t
+      .stream(payments)
+      .groupByKey()
+      .window(hopping('20ms', { every: '8ms', grace: '15ms' }))
+      .aggregate('w', spec)
+      .final()
+      .to(out),
+  ),
   trailing: scenario(t =>
     t
       .stream(payments)
       .groupByKey()
-      .trailing('events', { grace: '15ms', event: int64 }, {
-        n: over('50ms', count()), highest: prior('80ms', max((value: number) => value)), all: over('30ms', list<number>()),
-      })
+      .trailing(
+        'events',
+        { grace: '15ms', event: int64 },
+        {
+          n: over('50ms', count()),
+          highest: prior(
+            '80ms',
+            max((value: number) => value),
+          ),
+          all: over('30ms', list<number>()),
+        },
+      )
       .changes()
       .map(value => value as any)
-      .to(out)),
+      .to(out),
+  ),
   lateness: scenario(t => {
     const { onTime, late } = t.stream(payments).lateness('judge', { grace: '20ms' })
     onTime.map(value => ({ value }) as any).to(out)
     late.map(value => ({ late: value }) as any).to(out)
   }),
-  'table and join': scenario(t => t.stream(payments).leftJoin(t.table(names), (value, name) => ({ value, name })).map(value => value as any).to(out), {
-    inputs: inputs.flatMap((input, i): Input[] =>
-      i % 5 === 0 ? [{ topic: names, key: input.key, value: i % 15 === 0 ? null : `n${i}`, timestamp: input.timestamp }, input] : [input]),
-    ends: [payments, names],
-  }),
+  'table and join': scenario(
+    t =>
+      t
+        .stream(payments)
+        .leftJoin(t.table(names), (value, name) => ({ value, name }))
+        .map(value => value as any)
+        .to(out),
+    {
+      inputs: inputs.flatMap((input, i): Input[] =>
+        i % 5 === 0
+          ? [{ topic: names, key: input.key, value: i % 15 === 0 ? null : `n${i}`, timestamp: input.timestamp }, input]
+          : [input],
+      ),
+      ends: [payments, names],
+    },
+  ),
   'user stores': userState,
 }
 
 const committed = (): Step => 'committed'
 /** Kill points in turn; batches go to disk after each commit, so that those of storing are met. */
-const points: readonly Step[] = ['begun', 'flushed', 'offsetsSent', 'offsetsPending', 'endSent', 'committed', 'storing', 'storedOne', 'stored']
+const points: readonly Step[] = [
+  'begun',
+  'flushed',
+  'offsetsSent',
+  'offsetsPending',
+  'endSent',
+  'committed',
+  'storing',
+  'storedOne',
+  'stored',
+]
 const endings: Readonly<Record<string, Ending>> = {
   'stopped, state kept': { by: 'stop', at: committed, state: 'kept' },
   'stopped, state deleted': { by: 'stop', at: committed, state: 'deleted' },
   'killed, state kept': { by: 'kill', at: committed, state: 'kept' },
   'killed, state deleted': { by: 'kill', at: committed, state: 'deleted' },
-  'killed at every step': { by: 'kill', at: process => points[process % points.length]!, state: 'kept', options: { flushAgeMs: 0 } },
-  'killed, with room for nothing in memory': { by: 'kill', at: committed, state: 'kept', options: { flushAgeMs: 0, cacheBytes: 0 } },
+  'killed at every step': {
+    by: 'kill',
+    at: process => points[process % points.length]!,
+    state: 'kept',
+    options: { flushAgeMs: 0 },
+  },
+  'killed, with room for nothing in memory': {
+    by: 'kill',
+    at: committed,
+    state: 'kept',
+    options: { flushAgeMs: 0, cacheBytes: 0 },
+  },
 }
 
 const show = ({ key, value, timestamp, partition }: Output): string =>
@@ -156,7 +211,9 @@ describe.each([false, true])('behind a repartition topic, combined: %s', combine
   let expected: readonly string[] | null = null
   test.each(Object.entries(endings))('%s', async (_name, ending) => {
     expected ??= (await runOver(behind, null)).outputs.map(show).toSorted()
-    expect(expected.length).toBe(new Set(inputs.map(({ value, timestamp }) => `${(value as number) % 3} ${Math.floor(timestamp / 30)}`)).size)
+    expect(expected.length).toBe(
+      new Set(inputs.map(({ value, timestamp }) => `${(value as number) % 3} ${Math.floor(timestamp / 30)}`)).size,
+    )
     const run = await runOver(behind, ending)
     expect(run.restored.length).toBeGreaterThan(3)
     expect(run.outputs.map(show).toSorted()).toEqual(expected)

@@ -13,7 +13,7 @@ import { lowerBound } from './span.ts'
 const bucketsPerSpan = 8
 /** What a remembered event costs in memory, roughly: an object of a dozen fields, its text, its place in two lists. */
 const eventBytes = 300
-/** Histories looked at in one call of `evict`. */
+/** Histories looked at in one call of `evict`, at least; a quarter of all when there are many. */
 const evictionSteps = 4096
 /** Chunks deleted in one commit, about: expiry never holds the task up. */
 const expiredPerCommit = 2000
@@ -175,7 +175,7 @@ export class EventStore {
 
   /** Forgets histories that were not used lately. Called between records; those with unsaved events stay. */
   evict(budgetBytes: number): void {
-    let steps = Math.min(this.#table.rowsEnd * 2, evictionSteps)
+    let steps = Math.min(this.#table.rowsEnd * 2, Math.max(evictionSteps, this.#table.rowsEnd >>> 2))
     while (this.bytes > budgetBytes && steps-- > 0) {
       if (this.#hand >= this.#table.rowsEnd) this.#hand = 0
       const row = this.#hand++

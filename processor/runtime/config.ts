@@ -10,9 +10,9 @@ export interface Settings {
   readonly transactionTimeoutMs: number
   /** After this long without a heartbeat the group gives the tasks to others. Default 10 000. */
   readonly sessionTimeoutMs: number
-  /** For decoded state of all tasks together; what does not fit is read from disk. Default 128 MiB. */
+  /** For decoded state of all tasks together; what does not fit is read from disk. Default 96 MiB. */
   readonly cacheBytes: number
-  /** Committed changes are written to disk when there are this many bytes of them... Default 16 MiB. */
+  /** Committed changes are written to disk when there are this many bytes of them... Default 8 MiB. */
   readonly flushBytes: number
   /** ...or the oldest has waited this long. Default 10 000. */
   readonly flushAgeMs: number
@@ -37,8 +37,8 @@ export const defaultSettings: Settings = {
   commitIntervalMs: 100,
   transactionTimeoutMs: 30_000,
   sessionTimeoutMs: 10_000,
-  cacheBytes: 128 << 20,
-  flushBytes: 16 << 20,
+  cacheBytes: 96 << 20,
+  flushBytes: 8 << 20,
   flushAgeMs: 10_000,
   sendBytes: 4 << 20,
   holdBytes: 32 << 20,

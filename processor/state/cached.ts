@@ -18,7 +18,7 @@ const flushing = 8
 const used = 16
 const pinned = dirty | frozen | pending | flushing
 
-/** Rows looked at in one call. */
+/** Rows looked at in one call, at least; a quarter of all when there are many. */
 const evictionSteps = 4096
 
 /** What a decoded row costs beside its bytes: its place in the table, its object. */
@@ -274,7 +274,7 @@ export class CachedStore<T> {
    */
   evict(budgetBytes: number): void {
     // Bounded: this is called between turns, and much may be pinned.
-    let steps = Math.min(this.#table.rowsEnd * 2, evictionSteps)
+    let steps = Math.min(this.#table.rowsEnd * 2, Math.max(evictionSteps, this.#table.rowsEnd >>> 2))
     while (this.bytes > budgetBytes && steps-- > 0) {
       if (this.#hand >= this.#table.rowsEnd) this.#hand = 0
       const row = this.#hand++

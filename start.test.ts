@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { drillExpected } from './producer/profiles/drill.expected.ts'
 
 // The program as users start it: another process, its output and its exit code.
@@ -14,8 +14,15 @@ interface Ended {
   readonly err: string
 }
 
+/** A folder for temporary files that nobody else uses: what a run leaves behind is seen. */
+const temporary = mkdtempSync(join(tmpdir(), 'millrace-start-test-'))
+afterAll(() => rmSync(temporary, { recursive: true }))
+
 const running = (args: readonly string[]) =>
-  spawn(process.execPath, [join(import.meta.dirname, 'start.ts'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  spawn(process.execPath, [join(import.meta.dirname, 'start.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: temporary },
+  })
 
 async function ended(child: ReturnType<typeof running>): Promise<Ended> {
   let out = ''
@@ -77,7 +84,6 @@ test(
 )
 
 test('the drill gives the counts that it was made for', { timeout: 60_000 }, async () => {
-  const before = readdirSync(tmpdir()).filter(name => name.startsWith('millrace-'))
   const run = await start('--profile', 'drill', '--json')
   const { payments, valid, rejected, duplicates, late, alerts, alertsByRule, rejectedByCode } = drillExpected
   expect(resultOf(run)).toMatchObject({
@@ -92,7 +98,7 @@ test('the drill gives the counts that it was made for', { timeout: 60_000 }, asy
   })
   expect(run.code).toBe(0)
   // Its state is gone with it.
-  expect(readdirSync(tmpdir()).filter(name => name.startsWith('millrace-') && !before.includes(name))).toEqual([])
+  expect(readdirSync(temporary).filter(name => name.startsWith('millrace-'))).toEqual([])
 })
 
 test('an endless run serves its metrics, and ends at a signal with a summary', { timeout: 60_000 }, async () => {

@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-// One project per tier, by the suffix of the file (CONTRIBUTING.md). `npm test` runs them one after another (infra/test.ts);
-// `vitest run path` runs the tests of a path in whatever tier they are, `vitest run --project unit` one tier.
+// One project per tier, by the suffix of the file (CONTRIBUTING.md). `npm test` runs them one after another
+// (infra/test.ts); `vitest run path` runs the tests of a path in whatever tier they are, `vitest run --project unit`
+// one tier.
 
 const outside = ['**/node_modules/**', 'dist/**', '.work/**']
 const suffixed = ['**/*.sim.test.ts', '**/*.kafka.test.ts', '**/*.browser.test.ts']

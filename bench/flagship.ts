@@ -63,7 +63,8 @@ function threads(): string {
     .map(id => {
       const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8')
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return `${stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))} ${(Number(fields[11]) + Number(fields[12])) / 100}`
+      const seconds = (Number(fields[11]) + Number(fields[12])) / 100
+      return `${stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))} ${seconds}`
     })
     .join(', ')
 }

@@ -13,7 +13,10 @@ import { brokerReady } from './kafka-probe.ts'
 export interface BrokerOptions {
   /** Default: any free port. */
   readonly port?: number
-  /** Where it keeps its log and settings. What is there is kept and used again. Default: a temporary folder, deleted by `stop`. */
+  /**
+   * Where it keeps its log and settings. What is there is kept and used again. Default: a temporary folder, deleted by
+   * `stop`.
+   */
   readonly dataDir?: string
   readonly heapMb?: number
   /** Further lines of server.properties; they win. */

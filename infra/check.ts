@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
-// `npm run check`: types, lint, format and the tidy rules, side by side. Prints what failed, whole, and how long each took.
+// `npm run check`: types, lint, format and the tidy rules, side by side. Prints what failed, whole, and how long each
+// took.
 
 interface Step {
   readonly name: string

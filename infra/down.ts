@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import { stopServices } from './stop.ts'
 import { kafkaFolder, readState, registryFolder } from './up-state.ts'
 
-// `npm run down`: ends what `npm run up` started. Topics and subjects stay for the next `up`; `-- --delete` removes them.
-// Containers keep nothing: their data goes with them.
+// `npm run down`: ends what `npm run up` started. Topics and subjects stay for the next `up`; `-- --delete` removes
+// them. Containers keep nothing: their data goes with them.
 
 const { values } = parseArgs({ options: { delete: { type: 'boolean', default: false } } })
 const state = readState()

@@ -90,7 +90,8 @@ const runMaven = (args: readonly string[], what: string, progress: Progress): Pr
   })
 
 /**
- * The folder with what Maven fetches by `infra/maven/<name>/pom.xml`; from the cache when it is there. Two processes that
+ * The folder with what Maven fetches by `infra/maven/<name>/pom.xml`; from the cache when it is there. Two processes
+ * that
  * fetch at once both succeed: the folder appears by a rename.
  */
 export const fetchByMaven = async (
@@ -116,8 +117,10 @@ export const fetchByMaven = async (
 }
 
 /**
- * Flags that make a JVM start fast from an archive of its classes, which `train` leaves at the path it is given: it starts the
- * program with `-XX:ArchiveClassesAtExit` and stops it. Without an archive everything works, three to four times slower.
+ * Flags that make a JVM start fast from an archive of its classes, which `train` leaves at the path it is given: it
+ * starts the
+ * program with `-XX:ArchiveClassesAtExit` and stops it. Without an archive everything works, three to four times
+ * slower.
  */
 export const fastStart = async (
   name: string,

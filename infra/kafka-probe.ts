@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 
-// Asks a broker whether it takes part in its cluster, with one Metadata request (version 4) and no client library: while a
-// broker is starting, clients log errors and wait longer than it takes.
+// Asks a broker whether it takes part in its cluster, with one Metadata request (version 4) and no client library:
+// while a broker is starting, clients log errors and wait longer than it takes.
 
 const metadataV4 = (): Buffer => {
   const clientId = Buffer.from('millrace-probe')

@@ -1,8 +1,9 @@
 import type { TestProject } from 'vitest/node'
 import { openServices, type Services, type Source } from './services.ts'
 
-// Starts real Kafka and a schema registry once for the kafka tier. A test reads `inject('kafkaBrokers')`. Without a broker the
-// tier fails here: it never passes by doing nothing. `npm test` looks first, and says when it does not run the tier.
+// Starts real Kafka and a schema registry once for the kafka tier. A test reads `inject('kafkaBrokers')`. Without a
+// broker the tier fails here: it never passes by doing nothing. `npm test` looks first, and says when it does not run
+// the tier.
 
 declare module 'vitest' {
   export interface ProvidedContext {

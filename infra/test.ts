@@ -29,7 +29,10 @@ const tierOf = (path: string): Tier | null => {
 const files = listFiles(root)
 const filesOf = (tier: Tier): string[] => files.filter(path => tierOf(path) === tier)
 
-/** Vitest's own counts, from its JSON report. A run that fails with no failed test (a file that does not load) counts as one. */
+/**
+ * Vitest's own counts, from its JSON report. A run that fails with no failed test (a file that does not load) counts as
+ * one.
+ */
 const readCounts = (report: string, ok: boolean): Counts => {
   let counts = none
   try {

@@ -1,8 +1,8 @@
 import { matchesGlob } from 'node:path'
 import type { Finding, SourceFile } from './source.ts'
 
-// Who may import whom. Data flows one way: schemas, then topology, then processor. The first entry whose `files` match a
-// file holds for it; a file may always import its neighbours under the same entry.
+// Who may import whom. Data flows one way: schemas, then topology, then processor. The first entry whose `files` match
+// a file holds for it; a file may always import its neighbours under the same entry.
 
 interface Layer {
   readonly name: string

@@ -38,7 +38,8 @@ export const lineAt = (text: string, index: number): number => {
   return line
 }
 
-// One token that hides code: comments, strings, templates. A regular expression literal is recognised by what stands before it.
+// One token that hides code: comments, strings, templates. A regular expression literal is recognised by what stands
+// before it.
 const hiding = new RegExp(
   [
     String.raw`\/\/[^\n]*`,
@@ -89,7 +90,10 @@ export const parseSource = (path: string, text: string): SourceFile => {
 
 const skippedFolders = new Set(['node_modules', '.git', '.work', 'dist', 'state', 'coverage'])
 
-/** Paths of the project's files, relative to `root`, sorted. A folder named `state` is skipped at the top only: it holds data there. */
+/**
+ * Paths of the project's files, relative to `root`, sorted. A folder named `state` is skipped at the top only: it holds
+ * data there.
+ */
 export const listFiles = (root: string, folder = ''): string[] =>
   readdirSync(join(root, folder), { withFileTypes: true })
     .flatMap(entry => {

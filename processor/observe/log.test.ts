@@ -38,7 +38,7 @@ test('at debug errors have their stack', () => {
 test('what comes from outside cannot forge a line or move the cursor', () => {
   const { written, log } = lines({ level: 'warn', pretty: true })
   log.warn({ topic: 'a\n{"level":"error"}\u001b[2J' }, 'bad\nname\u001b[31m')
-  expect([...written[0]!].filter(letter => letter < ' ')).toEqual(['\n'])
+  expect(Array.from(written[0]!).filter(letter => letter < ' ')).toEqual(['\n'])
   expect(written[0]!.split('\n').length).toBe(2)
   expect(written[0]).toContain('warn bad\\x0aname')
 })

@@ -1,22 +1,28 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import type { Serde } from '../../schemas/serde.ts'
 import type { Over } from '../../topology/aggregates.ts'
 import type { CachedStore } from '../state/cached.ts'
 import { KeyTable } from '../state/key-table.ts'
 import { kinds, SlotStore } from '../state/slots.ts'
 import type { TaskState } from '../state/task-state.ts'
-import { Chunk, chunkCodec } from './chunk.ts'
 import { KeyHistory } from './history.ts'
 import { lowerBound } from './span.ts'
 
 /** Buckets in the longest span: few point reads for a cold key, little rewriting for a hot one. */
 const bucketsPerSpan = 8
-/** What a remembered event costs in memory, roughly: an object of a dozen fields, its text, its place in two lists. */
-const eventBytes = 300
+/** What a remembered event costs in memory, roughly: its bytes, and its place in two lists. */
+const eventBytes = 96
+/** What a history costs beside its events: its spans, their folds, its latest event. */
+const historyOverheadBytes = 1400
 /** Histories looked at in one call of `evict`, at least; a quarter of all when there are many. */
 const evictionSteps = 4096
 /** Chunks deleted in one commit, about: expiry never holds the task up. */
 const expiredPerCommit = 2000
+
+const chunkCodec: Pick<Serde<Buffer>, 'read' | 'write'> = {
+  write: (chunk, out) => out.raw(chunk),
+  read: (bytes, start, end) => Buffer.from(bytes.subarray(start, end)),
+}
 
 const bucketListCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
   write(buckets, out) {
@@ -30,7 +36,7 @@ const bucketListCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
  * is read by point reads: its header lists its chunks. Histories are kept decoded, within the task's cache budget.
  */
 export class EventStore {
-  readonly #slots: SlotStore<Chunk>
+  readonly #slots: SlotStore<Buffer>
   readonly #headers: CachedStore<readonly number[]>
   readonly #event: Serde<any>
   readonly #spans: readonly Over<any, any, any>[]
@@ -61,7 +67,7 @@ export class EventStore {
     state.addCache(this)
   }
 
-  get slots(): SlotStore<Chunk> {
+  get slots(): SlotStore<Buffer> {
     return this.#slots
   }
 
@@ -77,37 +83,21 @@ export class EventStore {
   }
 
   /** The event at `time` was added to the key's history; events before `since` may go. */
-  added(
-    key: Buffer,
-    start: number,
-    end: number,
-    history: KeyHistory,
-    time: number,
-    event: unknown,
-    since: number,
-  ): void {
+  added(key: Buffer, start: number, end: number, history: KeyHistory, time: number, since: number): void {
     const bucket = Math.floor(time / this.#bucketMs) * this.#bucketMs
-    if (history.markDirty(bucket)) {
-      this.#slots.register(key, start, end, bucket)
-      if (bucket === history.newestBucket) history.newest = new Chunk()
-    }
-    if (bucket === history.newestBucket) history.newest?.append(time, event, this.#event)
+    if (history.markDirty(bucket)) this.#slots.register(key, start, end, bucket)
     this.#dirtyRows.add(this.#table.find(key, start, end))
     this.bytes += (1 - history.trim(since)) * eventBytes
   }
 
   #load(key: Buffer, start: number, end: number, since: number): KeyHistory {
     const buckets = this.#headers.get(this.#headers.row(key, start, end)) ?? []
-    const history = new KeyHistory(this.#spans, buckets)
+    const history = new KeyHistory(this.#spans, buckets, this.#event)
     for (const bucket of buckets) {
       const chunk = this.#slots.entries.get(this.#slots.row(key, start, end, bucket))
-      if (chunk === undefined) continue
-      chunk.read(this.#event, (time, event) => {
-        if (time >= since) history.load(time, event)
-      })
-      if (bucket === history.newestBucket) history.newest = chunk
+      if (chunk !== undefined) history.log.load(chunk, since)
     }
-    history.sort()
+    history.log.sort()
     const row = this.#table.add(key, start, end)
     this.#histories[row] = history
     this.bytes += historyBytes(history)
@@ -130,15 +120,9 @@ export class EventStore {
     this.#expire()
   }
 
-  /** The newest chunk is as the events came; one that a late event fell into is written anew. */
   #saveChunk(key: Buffer, history: KeyHistory, bucket: number): void {
-    let chunk = bucket === history.newestBucket ? history.newest : null
-    if (chunk === null) {
-      chunk = new Chunk()
-      const { times, events } = history
-      const end = lowerBound(times, bucket + this.#bucketMs)
-      for (let i = lowerBound(times, bucket); i < end; i++) chunk.append(times[i]!, events[i], this.#event)
-    }
+    const { log } = history
+    const chunk = log.chunk(lowerBound(log.times, bucket), lowerBound(log.times, bucket + this.#bucketMs))
     this.#slots.entries.set(this.#slots.rowToWrite(key, 0, key.length, bucket), chunk)
   }
 
@@ -193,4 +177,4 @@ export class EventStore {
   }
 }
 
-const historyBytes = (history: KeyHistory): number => 800 + history.times.length * eventBytes
+const historyBytes = (history: KeyHistory): number => historyOverheadBytes + history.log.length * eventBytes

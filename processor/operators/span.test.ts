@@ -41,7 +41,7 @@ test.each([
     times.push(time)
     events.push(i)
     const wanted = events.filter(j => times[j]! >= time - 10 && (includes === 'event' || j !== i))
-    expect(span.append(times, events)).toEqual(wanted)
+    expect(span.append({ times, event: at => events[at] })).toEqual(wanted)
     if (i === 6) span.forget()
   }
 })

@@ -24,6 +24,12 @@ export function upperBound(times: readonly number[], time: number): number {
   return low
 }
 
+/** Events in the order of (time, arrival). */
+export interface Events {
+  readonly times: readonly number[]
+  event(index: number): unknown
+}
+
 /**
  * One aggregate over the last `spanMs` of one key, moved along as events come: O(1) amortised for each event. Where the
  * aggregate cannot take a value out again exactly, two stacks do it (the front one holds, for each event, the fold of
@@ -54,25 +60,27 @@ export class RunningSpan {
    * next
    * call: so a span of prior events takes the last one in only then.
    */
-  append(times: readonly number[], events: readonly unknown[]): unknown {
+  append(events: Events): unknown {
+    const { times } = events
     const { aggregate, includes, spanMs } = this.#over
     const last = times.length - 1
     const oldest = times[last]! - spanMs
     const end = includes === 'prior' ? last : last + 1
-    if (!this.#known) this.#restart(times, events, oldest, end)
+    if (!this.#known) this.#restart(events, oldest, end)
     else {
-      for (; this.#to < end; this.#to++) this.#fold = aggregate.add(this.#fold, events[this.#to])
-      this.#expire(times, events, oldest)
+      for (; this.#to < end; this.#to++) this.#fold = aggregate.add(this.#fold, events.event(this.#to))
+      this.#expire(events, oldest)
     }
     return this.#result()
   }
 
   /** The result at the event `at`, folded from its window. */
-  foldAt(times: readonly number[], events: readonly unknown[], at: number): unknown {
+  foldAt(events: Events, at: number): unknown {
+    const { times } = events
     const { aggregate, includes, spanMs } = this.#over
     let fold: unknown = aggregate.init()
     const end = includes === 'prior' ? at : at + 1
-    for (let i = lowerBound(times, times[at]! - spanMs); i < end; i++) fold = aggregate.add(fold, events[i])
+    for (let i = lowerBound(times, times[at]! - spanMs); i < end; i++) fold = aggregate.add(fold, events.event(i))
     return aggregate.result(fold)
   }
 
@@ -89,20 +97,21 @@ export class RunningSpan {
     this.#to -= count
   }
 
-  #restart(times: readonly number[], events: readonly unknown[], oldest: number, end: number): void {
+  #restart(events: Events, oldest: number, end: number): void {
     const { aggregate } = this.#over
-    this.#from = lowerBound(times, oldest)
+    this.#from = lowerBound(events.times, oldest)
     this.#front = []
     this.#fold = aggregate.init()
-    for (let i = this.#from; i < end; i++) this.#fold = aggregate.add(this.#fold, events[i])
+    for (let i = this.#from; i < end; i++) this.#fold = aggregate.add(this.#fold, events.event(i))
     this.#to = end
     this.#known = true
   }
 
-  #expire(times: readonly number[], events: readonly unknown[], oldest: number): void {
+  #expire(events: Events, oldest: number): void {
+    const { times } = events
     const { aggregate } = this.#over
     while (this.#from < this.#to && times[this.#from]! < oldest) {
-      if (aggregate.subtract !== undefined) this.#fold = aggregate.subtract(this.#fold, events[this.#from])
+      if (aggregate.subtract !== undefined) this.#fold = aggregate.subtract(this.#fold, events.event(this.#from))
       else {
         if (this.#front.length === 0) this.#turnOver(events)
         this.#front.pop()
@@ -112,11 +121,11 @@ export class RunningSpan {
   }
 
   /** Moves the back stack to the front one. */
-  #turnOver(events: readonly unknown[]): void {
+  #turnOver(events: Events): void {
     const { aggregate } = this.#over
     let younger: unknown = aggregate.init()
     for (let i = this.#to - 1; i >= this.#from; i--) {
-      younger = aggregate.merge(aggregate.add(aggregate.init(), events[i]), younger)
+      younger = aggregate.merge(aggregate.add(aggregate.init(), events.event(i)), younger)
       this.#front.push(younger)
     }
     this.#fold = aggregate.init()

@@ -69,7 +69,7 @@ export class Trailing implements Operator {
     const event: unknown = remember(value, record.key, record)
     const result: Record<string, unknown> = { event: value }
     history.add(timestamp, event, this.#names, result)
-    this.#store.added(keyBytes, keyStart, keyEnd, history, timestamp, event, since)
+    this.#store.added(keyBytes, keyStart, keyEnd, history, timestamp, since)
     if (timestamp < oldestResult) {
       this.#lateWindows.value++
       return

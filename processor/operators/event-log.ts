@@ -16,7 +16,8 @@ export class EventLog {
   readonly times: number[] = []
   readonly #serde: Serde<any>
   readonly #starts: number[] = []
-  #bytes = Buffer.allocUnsafe(firstBytes)
+  // Not from Node's pool: a small buffer that lives long would keep its whole slab of 8 KiB.
+  #bytes = Buffer.allocUnsafeSlow(firstBytes)
   #end = 0
   /** The event added last: spans of prior events take it in with the next one. */
   #latest: unknown = undefined
@@ -100,7 +101,7 @@ export class EventLog {
     this.#starts.splice(0, count)
     const old = this.#bytes
     const starts = this.#starts.map(start => ({ start, end: start + this.#sizeAt(start) }))
-    this.#bytes = Buffer.allocUnsafe(
+    this.#bytes = Buffer.allocUnsafeSlow(
       Math.max(
         firstBytes,
         starts.reduce((sum, { start, end }) => sum + end - start, 0),
@@ -137,7 +138,7 @@ export class EventLog {
     const at = this.#end
     const needed = at + end - start
     if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length + (this.#bytes.length >>> 1)))
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length + (this.#bytes.length >>> 1)))
       this.#bytes.copy(grown, 0, 0, at)
       this.#bytes = grown
     }

@@ -21,7 +21,7 @@ const expiredPerCommit = 2000
 
 const chunkCodec: Pick<Serde<Buffer>, 'read' | 'write'> = {
   write: (chunk, out) => out.raw(chunk),
-  read: (bytes, start, end) => Buffer.from(bytes.subarray(start, end)),
+  read: (bytes, start, end) => bytes.subarray(start, end),
 }
 
 const bucketListCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {

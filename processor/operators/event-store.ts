@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import type { Serde } from '../../schemas/serde.ts'
 import type { Over } from '../../topology/aggregates.ts'
 import type { CachedStore } from '../state/cached.ts'

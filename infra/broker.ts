@@ -109,7 +109,10 @@ const startJvm = async (
   const settings = join(dataDir, 'server.properties')
   writeFileSync(settings, properties(dataDir, port, await controllerPort(dataDir), options.config))
   if (!existsSync(join(dataDir, 'log', 'meta.properties'))) {
-    const clusterId = randomBytes(16).toString('base64url')
+    // The first bit is 0, so that the id does not begin with '-', which the tool would take for an option.
+    const id = randomBytes(16)
+    id[0]! &= 0x7f
+    const clusterId = id.toString('base64url')
     // Training writes its archive at exit: that must be the broker's, not this tool's.
     const formatFlags = flags.filter(flag => !flag.startsWith('-XX:ArchiveClassesAtExit'))
     const format = javaArgs(installation, formatFlags, 256)

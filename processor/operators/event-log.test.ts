@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { text } from '../../schemas/serdes.ts'
 import { EventLog } from './event-log.ts'
-import { lowerBound, upperBound } from './span.ts'
+import { upperBound } from './span.ts'
 
 interface Event {
   readonly time: number
@@ -11,8 +11,6 @@ interface Event {
 }
 
 const contents = (log: EventLog): Event[] => log.times.map((time, i) => ({ time, name: log.event(i) as string }))
-
-const written = (log: EventLog): Buffer => Buffer.from(log.chunk(0, log.length))
 
 function filled(events: readonly Event[]): EventLog {
   const log = new EventLog(text)
@@ -25,45 +23,59 @@ const anyEvents = fc.array(fc.record({ time: fc.nat(20), name: fc.string({ unit:
 /** In the order of (time, arrival). */
 const ordered = (events: readonly Event[]): Event[] => events.toSorted((a, b) => a.time - b.time)
 
-test('events in any order of arrival are kept by (time, arrival), and come back from a chunk so', () => {
+/** Chunks of at most `most` events, as they are written. */
+function chunksOf(events: readonly Event[], most: number): Buffer[] {
+  const log = new EventLog(text)
+  const chunks: Buffer[] = []
+  for (const { time, name } of events) {
+    if (log.openCount === most) {
+      chunks.push(Buffer.from(log.openChunk()))
+      log.rollOver()
+    }
+    log.insert(upperBound(log.times, time), time, name)
+  }
+  return [...chunks, Buffer.from(log.openChunk())]
+}
+
+function loaded(chunks: readonly Buffer[], since = -Infinity): EventLog {
+  const log = new EventLog(text)
+  for (const chunk of chunks) log.load(chunk, since)
+  log.sort()
+  return log
+}
+
+test('events in any order of arrival are kept by (time, arrival), and come back from chunks so', () => {
   fc.assert(
-    fc.property(anyEvents, events => {
-      const log = filled(events)
-      expect(contents(log)).toEqual(ordered(events))
-      const back = new EventLog(text)
-      back.load(written(log), -Infinity)
-      back.sort()
-      expect(contents(back)).toEqual(ordered(events))
+    fc.property(anyEvents, fc.integer({ min: 1, max: 5 }), (events, most) => {
+      expect(contents(filled(events))).toEqual(ordered(events))
+      expect(contents(loaded(chunksOf(events, most)))).toEqual(ordered(events))
     }),
   )
 })
 
-test('a chunk holds its range, one event after the other or not; what is too old is not loaded', () => {
+test('what is too old is not loaded, and the last chunk goes on where it ended', () => {
   fc.assert(
-    fc.property(anyEvents, fc.nat(20), fc.nat(20), (events, one, other) => {
-      const [from, to] = [Math.min(one, other), Math.max(one, other)]
-      const log = filled(events)
-      const back = new EventLog(text)
-      back.load(Buffer.from(log.chunk(lowerBound(log.times, from), lowerBound(log.times, to))), from + 1)
-      expect(contents(back)).toEqual(ordered(events).filter(({ time }) => time > from && time < to))
-    }),
-  )
-})
-
-test('chunks loaded one after the other are sorted together; the oldest can be dropped', () => {
-  fc.assert(
-    fc.property(anyEvents, anyEvents, fc.nat(10), (first, second, count) => {
-      const log = new EventLog(text)
-      log.load(written(filled(first)), -Infinity)
-      log.load(written(filled(second)), -Infinity)
-      log.sort()
-      const all = ordered([...ordered(first), ...ordered(second)])
-      expect(contents(log)).toEqual(all)
-      const dropped = Math.min(count, all.length)
-      log.drop(dropped)
-      expect(contents(log)).toEqual(all.slice(dropped))
+    fc.property(anyEvents, fc.nat(20), fc.integer({ min: 1, max: 5 }), (events, since, most) => {
+      const chunks = chunksOf(events, most)
+      const log = loaded(chunks, since)
+      expect(contents(log)).toEqual(ordered(events).filter(({ time }) => time >= since))
       log.insert(log.length, 99, 'after')
-      expect(contents(log)).toEqual([...all.slice(dropped), { time: 99, name: 'after' }])
+      const again = loaded([...chunks.slice(0, -1), Buffer.from(log.openChunk())], since)
+      expect(contents(again)).toEqual(contents(log))
+    }),
+  )
+})
+
+test('the oldest can be dropped; the next event begins a chunk', () => {
+  fc.assert(
+    fc.property(anyEvents, fc.nat(10), (events, count) => {
+      const log = filled(events)
+      const dropped = Math.min(count, events.length)
+      log.drop(dropped)
+      expect(contents(log)).toEqual(ordered(events).slice(dropped))
+      log.insert(log.length, 99, 'after')
+      expect(contents(log)).toEqual([...ordered(events).slice(dropped), { time: 99, name: 'after' }])
+      expect(contents(loaded([log.openChunk()]))).toEqual([{ time: 99, name: 'after' }])
     }),
   )
 })

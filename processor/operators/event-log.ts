@@ -22,6 +22,9 @@ export class EventLog {
   /** The event added last: spans of prior events take it in with the next one. */
   #latest: unknown = undefined
   #latestStart = -1
+  /** Where the open chunk begins: events since then, in the order of arrival. */
+  #openStart = 0
+  openCount = 0
   /** Events decoded since the last `settle`, by where they start: several spans ask for the same ones. */
   #decoded: Map<number, unknown> | null = null
 
@@ -57,6 +60,7 @@ export class EventLog {
     this.#serde.write(event, scratch)
     scratch.bytes.writeInt32BE(scratch.length - headBytes, 8)
     const start = this.#take(scratch.bytes, 0, scratch.length)
+    this.openCount++
     this.#latest = event
     this.#latestStart = start
     if (index === this.times.length) {
@@ -68,8 +72,20 @@ export class EventLog {
     this.#starts.splice(index, 0, start)
   }
 
-  /** Takes back a chunk from disk, but for events before `since`; `sort` follows. */
+  /** Begins a chunk with the next event. */
+  rollOver(): void {
+    this.#openStart = this.#end
+    this.openCount = 0
+  }
+
+  /** The open chunk as it is now: a view. */
+  openChunk(): Buffer {
+    return this.#bytes.subarray(this.#openStart, this.#end)
+  }
+
+  /** Takes back a chunk from disk, but for events before `since`; it is the open one then. `sort` follows. */
   load(chunk: Buffer, since: number): void {
+    this.rollOver()
     let at = 0
     while (at < chunk.length) {
       const time = chunk.readDoubleBE(at)
@@ -77,6 +93,7 @@ export class EventLog {
       if (time >= since) {
         this.times.push(time)
         this.#starts.push(this.#take(chunk, at, end))
+        this.openCount++
       }
       at = end
     }
@@ -95,7 +112,7 @@ export class EventLog {
     }
   }
 
-  /** Forgets the oldest `count` events. */
+  /** Forgets the oldest `count` events. The chunk that was open is not: the next event begins another. */
   drop(count: number): void {
     this.times.splice(0, count)
     this.#starts.splice(0, count)
@@ -112,22 +129,7 @@ export class EventLog {
     this.#latest = undefined
     this.#decoded = null
     for (const [i, { start, end }] of starts.entries()) this.#starts[i] = this.#take(old, start, end)
-  }
-
-  /** The events `[from, to)` as a chunk: a view where they lie together, else a copy. */
-  chunk(from: number, to: number): Buffer {
-    const first = this.#starts[from] ?? 0
-    let end = first
-    for (let i = from; i < to; i++) {
-      if (this.#starts[i] !== end) return this.#gathered(from, to)
-      end += this.#sizeAt(end)
-    }
-    return this.#bytes.subarray(first, end)
-  }
-
-  #gathered(from: number, to: number): Buffer {
-    const pieces = this.#starts.slice(from, to).map(start => this.#bytes.subarray(start, start + this.#sizeAt(start)))
-    return Buffer.concat(pieces)
+    this.rollOver()
   }
 
   #sizeAt(start: number): number {

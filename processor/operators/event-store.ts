@@ -6,10 +6,13 @@ import { KeyTable } from '../state/key-table.ts'
 import { kinds, SlotStore } from '../state/slots.ts'
 import type { TaskState } from '../state/task-state.ts'
 import { KeyHistory } from './history.ts'
-import { lowerBound } from './span.ts'
 
-/** Buckets in the longest span: few point reads for a cold key, little rewriting for a hot one. */
+/** Buckets of time in the longest span: what is too old is deleted a bucket at a time. */
 const bucketsPerSpan = 8
+/** Events in a chunk: few point reads for a cold key, little rewriting with each new event. */
+const eventsPerChunk = 12
+/** Chunks of one key and bucket are numbered apart; the last one takes what comes beyond. */
+const chunksPerBucket = 4096
 /** What a remembered event costs in memory, roughly: its bytes, and its place in two lists. */
 const eventBytes = 96
 /** What a history costs beside its events: its spans, their folds, its latest event. */
@@ -24,16 +27,17 @@ const chunkCodec: Pick<Serde<Buffer>, 'read' | 'write'> = {
   read: (bytes, start, end) => bytes.subarray(start, end),
 }
 
-const bucketListCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
-  write(buckets, out) {
-    for (const bucket of buckets) out.f64(bucket)
+const numbersCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
+  write(numbers, out) {
+    for (const number of numbers) out.f64(number)
   },
   read: (bytes, start, end) => Array.from({ length: (end - start) / 8 }, (_, i) => bytes.readDoubleBE(start + i * 8)),
 }
 
 /**
- * Events by key, in chunks of (key, bucket of time) so that each commit writes only the chunk that changed, and a key
- * is read by point reads: its header lists its chunks. Histories are kept decoded, within the task's cache budget.
+ * Events by key, in chunks of a few, in the order of their arrival, so that each commit writes only the newest chunk, and
+ * a key is read by point reads: its header lists its chunks. A chunk belongs to the bucket of time of its youngest event;
+ * when no window reaches a bucket any more, its chunks are deleted. Histories are kept within the task's cache budget.
  */
 export class EventStore {
   readonly #slots: SlotStore<Buffer>
@@ -61,7 +65,7 @@ export class EventStore {
     this.#bucketMs = Math.max(1, Math.ceil(longest / bucketsPerSpan))
     this.#retentionMs = longest + graceMs
     // Histories are the cache: chunks and headers are kept only until they are on disk.
-    this.#headers = state.cached(name, bucketListCodec, kinds.header, false)
+    this.#headers = state.cached(name, numbersCodec, kinds.header, false)
     state.beforeFreeze(() => this.#save())
     this.#slots = new SlotStore(state, name, chunkCodec, false)
     state.addCache(this)
@@ -82,19 +86,31 @@ export class EventStore {
     return this.#load(key, start, end, since)
   }
 
-  /** The event at `time` was added to the key's history; events before `since` may go. */
-  added(key: Buffer, start: number, end: number, history: KeyHistory, time: number, since: number): void {
-    const bucket = Math.floor(time / this.#bucketMs) * this.#bucketMs
-    if (history.markDirty(bucket)) this.#slots.register(key, start, end, bucket)
+  /** Makes room for an event at `time` that is about to be added to the key's history. */
+  expect(key: Buffer, start: number, end: number, history: KeyHistory, time: number): void {
+    const { log } = history
+    const youngest = Math.max(time, log.times[log.length - 1] ?? 0)
+    const bucket = Math.floor(youngest / this.#bucketMs)
+    const open = history.chunks.at(-1)
+    const isOpenBucket = open !== undefined && Math.floor(open / chunksPerBucket) === bucket
+    const isFull = log.openCount >= eventsPerChunk && (open! + 1) % chunksPerBucket !== 0
+    if (!isOpenBucket || isFull || log.openCount === 0) {
+      if (history.isDirty) this.#saveChunk(key.subarray(start, end), history)
+      log.rollOver()
+      history.chunks.push(isOpenBucket ? open + 1 : bucket * chunksPerBucket)
+      history.headerDirty = true
+      if (!isOpenBucket) this.#slots.register(key, start, end, bucket * this.#bucketMs)
+    }
+    history.isDirty = true
     this.#dirtyRows.add(this.#table.find(key, start, end))
-    this.bytes += (1 - history.trim(since)) * eventBytes
+    this.bytes += eventBytes
   }
 
   #load(key: Buffer, start: number, end: number, since: number): KeyHistory {
-    const buckets = this.#headers.get(this.#headers.row(key, start, end)) ?? []
-    const history = new KeyHistory(this.#spans, buckets, this.#event)
-    for (const bucket of buckets) {
-      const chunk = this.#slots.entries.get(this.#slots.row(key, start, end, bucket))
+    const chunks = this.#headers.get(this.#headers.row(key, start, end)) ?? []
+    const history = new KeyHistory(this.#spans, chunks, this.#event)
+    for (const number of chunks) {
+      const chunk = this.#slots.entries.get(this.#slots.row(key, start, end, number))
       if (chunk !== undefined) history.log.load(chunk, since)
     }
     history.log.sort()
@@ -104,57 +120,63 @@ export class EventStore {
     return history
   }
 
-  /** Writes the chunks and headers that changed, and deletes chunks whose time is over. */
+  /** Writes the chunks and headers that changed, and forgets what no window reaches. */
   #save(): void {
+    const since = this.#slots.root.streamTime - this.#retentionMs
     for (const row of this.#dirtyRows) {
       const history = this.#histories[row]!
       // A view: nothing is added to this table until the changes are written.
       const key = this.#table.key(row)
-      for (const bucket of history.dirty) this.#saveChunk(key, history, bucket)
-      history.dirty.length = 0
+      this.#saveChunk(key, history)
+      this.bytes -= history.trim(since) * eventBytes
       if (!history.headerDirty) continue
       history.headerDirty = false
-      this.#headers.set(this.#headers.rowToWrite(key, 0, key.length), [...history.buckets])
+      this.#headers.set(this.#headers.rowToWrite(key, 0, key.length), [...history.chunks])
     }
     this.#dirtyRows.clear()
     this.#expire()
   }
 
-  #saveChunk(key: Buffer, history: KeyHistory, bucket: number): void {
-    const { log } = history
-    const chunk = log.chunk(lowerBound(log.times, bucket), lowerBound(log.times, bucket + this.#bucketMs))
-    this.#slots.entries.set(this.#slots.rowToWrite(key, 0, key.length, bucket), chunk)
+  #saveChunk(key: Buffer, history: KeyHistory): void {
+    history.isDirty = false
+    const number = history.chunks.at(-1)!
+    this.#slots.entries.set(this.#slots.rowToWrite(key, 0, key.length, number), history.log.openChunk())
   }
 
   /** Deletes whole buckets that no window reaches, about so many chunks at a time. */
   #expire(): void {
-    const { entries, root } = this.#slots
+    const { root } = this.#slots
     let left = expiredPerCommit
     while (left > 0) {
       const bucket = this.#slots.slots[0]?.slot
       if (bucket === undefined || bucket + this.#bucketMs > root.streamTime - this.#retentionMs) return
-      for (const key of this.#slots.takePage(bucket)) {
-        const row = this.#slots.row(key, 0, key.length, bucket)
-        if (entries.get(row) === undefined) continue
-        left--
-        entries.set(row, undefined)
-        this.#forgetBucket(key, bucket)
-      }
+      for (const key of this.#slots.takePage(bucket)) left -= this.#expireKey(key, Math.floor(bucket / this.#bucketMs))
     }
   }
 
-  #forgetBucket(key: Buffer, bucket: number): void {
+  /** Deletes the key's chunks of a bucket; says how many there were. */
+  #expireKey(key: Buffer, bucket: number): number {
+    const { entries } = this.#slots
     const headerRow = this.#headers.row(key, 0, key.length)
-    const buckets = (this.#headers.get(headerRow) ?? []).filter(other => other !== bucket)
-    this.#headers.set(headerRow, buckets.length === 0 ? undefined : buckets)
+    const chunks = this.#headers.get(headerRow) ?? []
+    const gone = chunks.filter(number => Math.floor(number / chunksPerBucket) === bucket)
+    if (gone.length === 0) return 0
+    for (const number of gone) entries.set(this.#slots.rowToWrite(key, 0, key.length, number), undefined)
+    const kept = chunks.filter(number => !gone.includes(number))
+    this.#headers.set(headerRow, kept.length === 0 ? undefined : kept)
+    this.#forgetChunks(key, kept)
+    return gone.length
+  }
+
+  #forgetChunks(key: Buffer, kept: readonly number[]): void {
     const row = this.#table.find(key, 0, key.length)
     if (row < 0) return
     const history = this.#histories[row]!
-    this.bytes -= historyBytes(history)
-    history.trim(bucket + this.#bucketMs)
-    history.forgetBucket(bucket)
-    this.bytes += historyBytes(history)
-    if (buckets.length === 0) this.#drop(row)
+    if (kept.length === 0) {
+      this.#drop(row)
+      return
+    }
+    history.chunks = [...kept]
   }
 
   /** Forgets histories that were not used lately. Called between records; those with unsaved events stay. */

@@ -9,18 +9,18 @@ import { lowerBound, RunningSpan, upperBound } from './span.ts'
  */
 export class KeyHistory {
   readonly log: EventLog
-  /** Buckets of time that have a chunk in the store, ascending. */
-  readonly buckets: number[]
-  /** Buckets whose chunk has to be written. */
-  readonly dirty: number[] = []
+  /** The numbers of its chunks in the store, ascending; events go into the last one. */
+  chunks: number[]
+  /** The last chunk has to be written. */
+  isDirty = false
   headerDirty = false
   used = true
   readonly #spans: readonly RunningSpan[]
 
-  constructor(spans: readonly Over<any, any, any>[], buckets: readonly number[], event: Serde<any>) {
+  constructor(spans: readonly Over<any, any, any>[], chunks: readonly number[], event: Serde<any>) {
     this.log = new EventLog(event)
     this.#spans = spans.map(span => new RunningSpan(span))
-    this.buckets = [...buckets]
+    this.chunks = [...chunks]
   }
 
   /** Adds an event and writes the result of each span at it to `results`, under the names in order. */
@@ -58,20 +58,5 @@ export class KeyHistory {
     this.log.drop(gone)
     for (const span of this.#spans) span.shift(gone)
     return gone
-  }
-
-  /** The bucket got an event; true when it is its first one. */
-  markDirty(bucket: number): boolean {
-    if (!this.dirty.includes(bucket)) this.dirty.push(bucket)
-    if (this.buckets.includes(bucket)) return false
-    this.buckets.push(bucket)
-    this.buckets.sort((a, b) => a - b)
-    this.headerDirty = true
-    return true
-  }
-
-  forgetBucket(bucket: number): void {
-    const at = this.buckets.indexOf(bucket)
-    if (at >= 0) this.buckets.splice(at, 1)
   }
 }

@@ -68,8 +68,8 @@ export class Trailing implements Operator {
     const remember = this.#step.remember
     const event: unknown = remember(value, record.key, record)
     const result: Record<string, unknown> = { event: value }
+    this.#store.expect(keyBytes, keyStart, keyEnd, history, timestamp)
     history.add(timestamp, event, this.#names, result)
-    this.#store.added(keyBytes, keyStart, keyEnd, history, timestamp, since)
     if (timestamp < oldestResult) {
       this.#lateWindows.value++
       return

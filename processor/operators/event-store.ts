@@ -35,9 +35,10 @@ const numbersCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
 }
 
 /**
- * Events by key, in chunks of a few, in the order of their arrival, so that each commit writes only the newest chunk, and
- * a key is read by point reads: its header lists its chunks. A chunk belongs to the bucket of time of its youngest event;
- * when no window reaches a bucket any more, its chunks are deleted. Histories are kept within the task's cache budget.
+ * Events by key, in chunks of a few in the order of their arrival, so that each commit writes only the newest chunk,
+ * and a key is read by point reads: its header lists its chunks. A chunk belongs to the bucket of time of its youngest
+ * event; when no window reaches a bucket any more, its chunks are deleted. Histories are kept within the task's cache
+ * budget.
  */
 export class EventStore {
   readonly #slots: SlotStore<Buffer>

@@ -140,7 +140,7 @@ function firstOf(feed: Feed, count: number): Feed {
   }
 }
 
-test('a broker that is killed twice while payments flow costs nothing and doubles nothing', async () => {
+test('a broker that is killed twice while payments are processed costs nothing and doubles nothing', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
   let broker = await startBroker({ dataDir })
   onTestFinished(async () => {
@@ -150,15 +150,15 @@ test('a broker that is killed twice while payments flow costs nothing and double
   const kafka = await connect(addressesOf(broker.bootstrap), world)
   const registry = memoryRegistry()
   const topics = await createTopics(kafka, 'restart-', 4)
-  const feed = await PlacedFeed.millrace({ seed: 9, customers: 1000 }, null, topics.payments.name, 4)
+  // All of it is in the log before: what the feeder's own retries would do is not the question here.
+  const feed = await PlacedFeed.millrace({ seed: 9, customers: 1000 }, 40_000, topics.payments.name, 4)
   const parts = { kafka, registry, world }
+  await send(feed, parts, topics, { ratePerSecond: null, endMarks: true })
   const app = await openFlagship(parts, 'restart-')
   await app.start()
-  const sending = send(feed, parts, topics, { ratePerSecond: 1000, endMarks: true })
-  const done = Promise.all([sending, app.done])
   const grows = async (by: number): Promise<void> => {
     const from = committed(app, topics.payments.name)
-    await until(world, () => committed(app, topics.payments.name) >= from + by, done)
+    await until(world, () => committed(app, topics.payments.name) >= from + by, app.done)
   }
   await grows(2000)
   for (let kill = 0; kill < 2; kill++) {
@@ -166,14 +166,12 @@ test('a broker that is killed twice while payments flow costs nothing and double
     broker = await startBroker({ dataDir, port: broker.port })
     await grows(2000)
   }
-  feed.end()
-  await sending
   await app.ended
   await app.stop()
   await app.done
   const written = await readWritten(kafka, registry, topics)
   const { lines, want } = judge(written, feed.placed)
   expect(lines).toEqual([])
-  expect(want.payments).toBeGreaterThan(6000)
+  expect(want.payments).toBe(40_000)
   expect(written.input.length).toBe(want.payments + 4)
 })

@@ -33,7 +33,10 @@ export const startOptions = {
   'high-amount': wholeNumber('limit of the rule high-amount in units of the currency (default 1000)', null, 0, 'UNITS'),
   guarantee: choice(['exactly_once', 'at_least_once'], 'default exactly_once', defaultSettings.guarantee),
   'commit-ms': wholeNumber('time between commits (default 100)', defaultSettings.commitIntervalMs, 1),
-  'cache-mb': wholeNumber('for decoded state, MiB (default 64)', defaultSettings.cacheBytes / mebibyte),
+  'cache-mb': wholeNumber(
+    `for decoded state, MiB (default ${defaultSettings.cacheBytes / mebibyte})`,
+    defaultSettings.cacheBytes / mebibyte,
+  ),
   state: words('DIR', 'where state is kept (default: a temporary folder, removed at the end)', null),
   http: words(
     'HOST:PORT',

@@ -26,7 +26,10 @@ const runOptions = {
     '127.0.0.1:9464',
   ),
   'commit-ms': wholeNumber('time between commits (default 100)', defaultSettings.commitIntervalMs, 1),
-  'cache-mb': wholeNumber('for decoded state, MiB (default 64)', defaultSettings.cacheBytes / mebibyte),
+  'cache-mb': wholeNumber(
+    `for decoded state, MiB (default ${defaultSettings.cacheBytes / mebibyte})`,
+    defaultSettings.cacheBytes / mebibyte,
+  ),
   'high-amount': wholeNumber('limit of the rule high-amount in units of the currency (default 1000)', null, 0, 'UNITS'),
   summary: flag('shows rates, alerts and lag'),
 }

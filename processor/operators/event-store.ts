@@ -5,7 +5,9 @@ import type { CachedStore } from '../state/cached.ts'
 import { KeyTable } from '../state/key-table.ts'
 import { kinds, SlotStore } from '../state/slots.ts'
 import type { TaskState } from '../state/task-state.ts'
-import { KeyHistory } from './history.ts'
+import { EventBook } from './event-book.ts'
+import { lowerBound } from './span.ts'
+import { TrailingSpans } from './trailing-spans.ts'
 
 /** Buckets of time in the longest span: what is too old is deleted a bucket at a time. */
 const bucketsPerSpan = 8
@@ -13,12 +15,15 @@ const bucketsPerSpan = 8
 const eventsPerChunk = 12
 /** Chunks of one key and bucket are numbered apart; the last one takes what comes beyond. */
 const chunksPerBucket = 4096
-/** What a remembered event costs in memory, roughly: its bytes, and its place in two lists. */
-const eventBytes = 96
-/** What a history costs beside its events: its spans, their folds, its latest event. */
-const historyOverheadBytes = 1400
+/** What a key costs beside the bytes of its events: its place in the tables, the list of its chunks. */
+const rowOverheadBytes = 160
 /** Histories looked at in one call of `evict`, at least; a quarter of all when there are many. */
 const evictionSteps = 4096
+const used = 1
+/** The open chunk has to be written. */
+const dirty = 2
+/** The list of chunks has to be written. */
+const headerDirty = 4
 /** Chunks deleted in one commit, about: expiry never holds the task up. */
 const expiredPerCommit = 2000
 
@@ -43,29 +48,30 @@ const numbersCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
 export class EventStore {
   readonly #slots: SlotStore<Buffer>
   readonly #headers: CachedStore<readonly number[]>
-  readonly #event: Serde<any>
-  readonly #spans: readonly Over<any, any, any>[]
+  readonly #spans: TrailingSpans
   readonly #bucketMs: number
   readonly #retentionMs: number
   readonly #table = new KeyTable()
-  readonly #histories: (KeyHistory | undefined)[] = []
-  readonly #dirtyRows = new Set<number>()
+  readonly #book: EventBook
+  /** By row: the numbers of its chunks, ascending; events go into the last one. */
+  readonly #chunks: (readonly number[] | undefined)[] = []
+  #flags = new Uint8Array(1024)
+  #dirtyRows: number[] = []
   #hand = 0
-  bytes = 0
 
   constructor(
     state: TaskState,
     name: string,
     event: Serde<any>,
-    spans: readonly Over<any, any, any>[],
+    spans: Readonly<Record<string, Over<any, any, any>>>,
     graceMs: number,
   ) {
-    const longest = Math.max(...spans.map(span => span.spanMs))
-    this.#event = event
-    this.#spans = spans
+    const longest = Math.max(...Object.values(spans).map(span => span.spanMs))
+    this.#book = new EventBook(event)
+    this.#spans = new TrailingSpans(spans)
     this.#bucketMs = Math.max(1, Math.ceil(longest / bucketsPerSpan))
     this.#retentionMs = longest + graceMs
-    // Histories are the cache: chunks and headers are kept only until they are on disk.
+    // The book is the cache: chunks and headers are kept only until they are on disk.
     this.#headers = state.cached(name, numbersCodec, kinds.header, false)
     state.beforeFreeze(() => this.#save())
     this.#slots = new SlotStore(state, name, chunkCodec, false)
@@ -76,72 +82,117 @@ export class EventStore {
     return this.#slots
   }
 
-  /** The history of a key, read from the store when it is not here. Events before `since` are left out. */
-  history(key: Buffer, start: number, end: number, since: number): KeyHistory {
+  /** Memory that is held for keys in the book. */
+  get bytes(): number {
+    return this.#book.bytes + this.#spans.bytes + this.#table.length * rowOverheadBytes
+  }
+
+  /**
+   * Adds an event of a key, and writes the result of each span at it to `results`. Of a key that is not in the book,
+   * events before `since` are left out.
+   *
+   * ```
+   *   t=8s   t=9.2s        t=12.4s, arrives last: [3 ... 8]
+   *  [3 ... 8]                        holds it; results that were given for 9.2 and 12.4 stay as they are
+   * ```
+   */
+  add(
+    key: Buffer,
+    start: number,
+    end: number,
+    time: number,
+    event: unknown,
+    since: number,
+    results: Record<string, unknown>,
+  ): void {
+    const row = this.#row(key, start, end, since)
+    this.#openFor(row, key, start, end, time)
+    const index = this.#book.insert(time, event)
+    this.#spans.at(this.#book, row, index, results)
+  }
+
+  /** The key's row, which the book is turned to; read from the store when it is not here. */
+  #row(key: Buffer, start: number, end: number, since: number): number {
     const row = this.#table.find(key, start, end)
-    if (row >= 0) {
-      const history = this.#histories[row]!
-      history.used = true
-      return history
-    }
-    return this.#load(key, start, end, since)
+    if (row < 0) return this.#load(key, start, end, since)
+    this.#flags[row]! |= used
+    this.#book.at(row)
+    return row
   }
 
-  /** Makes room for an event at `time` that is about to be added to the key's history. */
-  expect(key: Buffer, start: number, end: number, history: KeyHistory, time: number): void {
-    const { log } = history
-    const youngest = Math.max(time, log.times[log.length - 1] ?? 0)
+  /** Makes sure that the row's open chunk is one for an event at `time`. */
+  #openFor(row: number, key: Buffer, start: number, end: number, time: number): void {
+    const book = this.#book
+    const chunks = this.#chunks[row]!
+    const youngest = book.length === 0 ? time : Math.max(time, book.time(book.length - 1))
     const bucket = Math.floor(youngest / this.#bucketMs)
-    const open = history.chunks.at(-1)
+    const open = chunks[chunks.length - 1]
     const isOpenBucket = open !== undefined && Math.floor(open / chunksPerBucket) === bucket
-    const isFull = log.openCount >= eventsPerChunk && (open! + 1) % chunksPerBucket !== 0
-    if (!isOpenBucket || isFull || log.openCount === 0) {
-      if (history.isDirty) this.#saveChunk(key.subarray(start, end), history)
-      log.rollOver()
-      history.chunks.push(isOpenBucket ? open + 1 : bucket * chunksPerBucket)
-      history.headerDirty = true
-      if (!isOpenBucket) this.#slots.register(key, start, end, bucket * this.#bucketMs)
+    const isFull = book.openCount >= eventsPerChunk && (open! + 1) % chunksPerBucket !== 0
+    const flags = this.#flags[row]!
+    if ((flags & dirty) === 0) this.#dirtyRows.push(row)
+    if (isOpenBucket && !isFull && book.openCount > 0) {
+      this.#flags[row] = flags | dirty
+      return
     }
-    history.isDirty = true
-    this.#dirtyRows.add(this.#table.find(key, start, end))
-    this.bytes += eventBytes
+    if ((flags & dirty) !== 0) this.#saveChunk(row, key.subarray(start, end))
+    book.rollOver()
+    this.#chunks[row] = [...chunks, isOpenBucket ? open + 1 : bucket * chunksPerBucket]
+    this.#flags[row] = flags | dirty | headerDirty
+    if (!isOpenBucket) this.#slots.register(key, start, end, bucket * this.#bucketMs)
   }
 
-  #load(key: Buffer, start: number, end: number, since: number): KeyHistory {
+  #load(key: Buffer, start: number, end: number, since: number): number {
     const chunks = this.#headers.get(this.#headers.row(key, start, end)) ?? []
-    const history = new KeyHistory(this.#spans, chunks, this.#event)
+    const row = this.#table.add(key, start, end)
+    if (row >= this.#flags.length) this.#makeRows(row)
+    this.#flags[row] = used
+    this.#chunks[row] = chunks
+    this.#book.open(row)
     for (const number of chunks) {
       const chunk = this.#slots.entries.get(this.#slots.row(key, start, end, number))
-      if (chunk !== undefined) history.log.load(chunk, since)
+      if (chunk !== undefined) this.#book.load(chunk, since)
     }
-    history.log.sort()
-    const row = this.#table.add(key, start, end)
-    this.#histories[row] = history
-    this.bytes += historyBytes(history)
-    return history
+    return row
+  }
+
+  #makeRows(row: number): void {
+    const flags = new Uint8Array(Math.max(this.#flags.length * 2, row + 1))
+    flags.set(this.#flags)
+    this.#flags = flags
   }
 
   /** Writes the chunks and headers that changed, and forgets what no window reaches. */
   #save(): void {
     const since = this.#slots.root.streamTime - this.#retentionMs
     for (const row of this.#dirtyRows) {
-      const history = this.#histories[row]!
       // A view: nothing is added to this table until the changes are written.
       const key = this.#table.key(row)
-      this.#saveChunk(key, history)
-      this.bytes -= history.trim(since) * eventBytes
-      if (!history.headerDirty) continue
-      history.headerDirty = false
-      this.#headers.set(this.#headers.rowToWrite(key, 0, key.length), [...history.chunks])
+      this.#book.at(row)
+      this.#saveChunk(row, key)
+      this.#trim(row, since)
+      const flags = this.#flags[row]!
+      this.#flags[row] = flags & used
+      if ((flags & headerDirty) === 0) continue
+      this.#headers.set(this.#headers.rowToWrite(key, 0, key.length), this.#chunks[row])
     }
-    this.#dirtyRows.clear()
+    this.#dirtyRows = []
     this.#expire()
+    this.#book.tidy()
   }
 
-  #saveChunk(key: Buffer, history: KeyHistory): void {
-    history.isDirty = false
-    const number = history.chunks.at(-1)!
-    this.#slots.entries.set(this.#slots.rowToWrite(key, 0, key.length, number), history.log.openChunk())
+  /** The book is turned to the row. */
+  #saveChunk(row: number, key: Buffer): void {
+    const number = this.#chunks[row]!.at(-1)!
+    this.#slots.entries.set(this.#slots.rowToWrite(key, 0, key.length, number), this.#book.openChunk())
+  }
+
+  /** Half of the events or nothing: moving the rest costs as much as it frees. */
+  #trim(row: number, since: number): void {
+    const gone = lowerBound(this.#book, since)
+    if (gone === 0 || gone * 2 < this.#book.length) return
+    this.#book.drop(gone)
+    this.#spans.forget(row)
   }
 
   /** Deletes whole buckets that no window reaches, about so many chunks at a time. */
@@ -172,32 +223,29 @@ export class EventStore {
   #forgetChunks(key: Buffer, kept: readonly number[]): void {
     const row = this.#table.find(key, 0, key.length)
     if (row < 0) return
-    const history = this.#histories[row]!
-    if (kept.length === 0) {
-      this.#drop(row)
-      return
-    }
-    history.chunks = [...kept]
+    if (kept.length === 0) this.#drop(row)
+    else this.#chunks[row] = kept
   }
 
-  /** Forgets histories that were not used lately. Called between records; those with unsaved events stay. */
+  /** Forgets keys that were not used lately. Called between records; those with unsaved events stay. */
   evict(budgetBytes: number): void {
     let steps = Math.min(this.#table.rowsEnd * 2, Math.max(evictionSteps, this.#table.rowsEnd >>> 2))
     while (this.bytes > budgetBytes && steps-- > 0) {
       if (this.#hand >= this.#table.rowsEnd) this.#hand = 0
       const row = this.#hand++
-      if (!this.#table.isUsed(row) || this.#dirtyRows.has(row)) continue
-      const history = this.#histories[row]!
-      if (history.used) history.used = false
+      if (!this.#table.isUsed(row)) continue
+      const flags = this.#flags[row]!
+      if ((flags & dirty) !== 0) continue
+      if ((flags & used) !== 0) this.#flags[row] = flags & ~used
       else this.#drop(row)
     }
+    this.#book.tidy()
   }
 
   #drop(row: number): void {
-    this.bytes -= historyBytes(this.#histories[row]!)
-    this.#histories[row] = undefined
+    this.#book.free(row)
+    this.#spans.forget(row)
+    this.#chunks[row] = undefined
     this.#table.remove(row)
   }
 }
-
-const historyBytes = (history: KeyHistory): number => historyOverheadBytes + history.log.length * eventBytes

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Aggregate, Over } from '../../topology/aggregates.ts'
 import { withoutSerde } from '../../topology/picking.ts'
-import { RunningSpan } from './span.ts'
+import { foldWindow, lowerBound, RunningSpan } from './span.ts'
 
 /** A list that changes in place, and is its own result: what a careless fold would hand out with the event in it. */
 const list = (canSubtract: boolean): Aggregate<number, number[], number[]> => ({
@@ -34,14 +34,17 @@ test.each([
   { includes: 'prior', canSubtract: false },
 ] as const)('the window at each event: %o', ({ includes, canSubtract }) => {
   const over: Over<number, number[], number[]> = { spanMs: 10, includes, aggregate: list(canSubtract) }
-  const span = new RunningSpan(over)
+  let span = new RunningSpan(over)
   const times: number[] = []
   const events: number[] = []
   for (const [i, time] of [0, 3, 3, 9, 10, 13, 14, 40, 41, 50, 51].entries()) {
     times.push(time)
     events.push(i)
     const wanted = events.filter(j => times[j]! >= time - 10 && (includes === 'event' || j !== i))
-    expect(span.append({ times, event: at => events[at] })).toEqual(wanted)
-    if (i === 6) span.forget()
+    const all = { length: times.length, time: (at: number) => times[at]!, event: (at: number) => events[at] }
+    expect(foldWindow(over, all, lowerBound(all, time - 10), i)).toEqual(wanted)
+    expect(span.append(all)).toEqual(wanted)
+    // Begun anew in the middle: folds what is there.
+    if (i === 6) span = new RunningSpan(over)
   }
 })

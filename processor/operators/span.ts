@@ -1,33 +1,47 @@
 import type { Over } from '../../topology/aggregates.ts'
 
+/** The events of one key in the order of (time, arrival). */
+export interface Events {
+  readonly length: number
+  time(index: number): number
+  event(index: number): unknown
+}
+
 /** The first index whose time is not below `time`. */
-export function lowerBound(times: readonly number[], time: number): number {
+export function lowerBound(events: Events, time: number): number {
   let low = 0
-  let high = times.length
+  let high = events.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (times[middle]! < time) low = middle + 1
+    if (events.time(middle) < time) low = middle + 1
     else high = middle
   }
   return low
 }
 
 /** The first index whose time is above `time`. */
-export function upperBound(times: readonly number[], time: number): number {
+export function upperBound(events: Events, time: number): number {
   let low = 0
-  let high = times.length
+  let high = events.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (times[middle]! <= time) low = middle + 1
+    if (events.time(middle) <= time) low = middle + 1
     else high = middle
   }
   return low
 }
 
-/** Events in the order of (time, arrival). */
-export interface Events {
-  readonly times: readonly number[]
-  event(index: number): unknown
+/** The result of a span at the event `at`, folded anew from `from` on, where its window begins. */
+export function foldWindow(
+  { aggregate, includes }: Over<any, any, any>,
+  events: Events,
+  from: number,
+  at: number,
+): unknown {
+  let fold: unknown = aggregate.init()
+  const end = includes === 'prior' ? at : at + 1
+  for (let i = from; i < end; i++) fold = aggregate.add(fold, events.event(i))
+  return aggregate.result(fold)
 }
 
 /**
@@ -61,10 +75,9 @@ export class RunningSpan {
    * call: so a span of prior events takes the last one in only then.
    */
   append(events: Events): unknown {
-    const { times } = events
     const { aggregate, includes, spanMs } = this.#over
-    const last = times.length - 1
-    const oldest = times[last]! - spanMs
+    const last = events.length - 1
+    const oldest = events.time(last) - spanMs
     const end = includes === 'prior' ? last : last + 1
     if (!this.#known) this.#restart(events, oldest, end)
     else {
@@ -74,32 +87,9 @@ export class RunningSpan {
     return this.#result()
   }
 
-  /** The result at the event `at`, folded from its window. */
-  foldAt(events: Events, at: number): unknown {
-    const { times } = events
-    const { aggregate, includes, spanMs } = this.#over
-    let fold: unknown = aggregate.init()
-    const end = includes === 'prior' ? at : at + 1
-    for (let i = lowerBound(times, times[at]! - spanMs); i < end; i++) fold = aggregate.add(fold, events.event(i))
-    return aggregate.result(fold)
-  }
-
-  /** Events were inserted or changed: fold again next time. */
-  forget(): void {
-    this.#known = false
-    this.#front = []
-  }
-
-  /** The first `count` events of the list are gone; none of them was in the window. */
-  shift(count: number): void {
-    if (this.#known && this.#from < count) this.forget()
-    this.#from -= count
-    this.#to -= count
-  }
-
   #restart(events: Events, oldest: number, end: number): void {
     const { aggregate } = this.#over
-    this.#from = lowerBound(events.times, oldest)
+    this.#from = lowerBound(events, oldest)
     this.#front = []
     this.#fold = aggregate.init()
     for (let i = this.#from; i < end; i++) this.#fold = aggregate.add(this.#fold, events.event(i))
@@ -108,9 +98,8 @@ export class RunningSpan {
   }
 
   #expire(events: Events, oldest: number): void {
-    const { times } = events
     const { aggregate } = this.#over
-    while (this.#from < this.#to && times[this.#from]! < oldest) {
+    while (this.#from < this.#to && events.time(this.#from) < oldest) {
       if (aggregate.subtract !== undefined) this.#fold = aggregate.subtract(this.#fold, events.event(this.#from))
       else {
         if (this.#front.length === 0) this.#turnOver(events)

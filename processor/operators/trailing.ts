@@ -18,7 +18,6 @@ import type { FlowRecord } from './record.ts'
  */
 export class Trailing implements Operator {
   readonly #step: TrailingStep
-  readonly #names: readonly string[]
   readonly #store: EventStore
   readonly #context: TaskContext
   readonly #out: Operator
@@ -30,10 +29,9 @@ export class Trailing implements Operator {
 
   constructor(step: TrailingStep, context: TaskContext, out: Operator) {
     this.#step = step
-    this.#names = Object.keys(step.spans)
     const spans = Object.values(step.spans)
     this.#longestMs = Math.max(...spans.map(span => span.spanMs))
-    this.#store = new EventStore(context.state, step.store, step.event, spans, step.graceMs)
+    this.#store = new EventStore(context.state, step.store, step.event, step.spans, step.graceMs)
     this.#context = context
     this.#out = out
     this.#nullKey = context.dropped(step.store, 'null-key')
@@ -64,12 +62,9 @@ export class Trailing implements Operator {
     }
     record.encodeKey()
     const { keyBytes, keyStart, keyEnd } = record
-    const history = this.#store.history(keyBytes, keyStart, keyEnd, since)
-    const remember = this.#step.remember
-    const event: unknown = remember(value, record.key, record)
+    const event: unknown = this.#step.remember(value, record.key, record)
     const result: Record<string, unknown> = { event: value }
-    this.#store.expect(keyBytes, keyStart, keyEnd, history, timestamp)
-    history.add(timestamp, event, this.#names, result)
+    this.#store.add(keyBytes, keyStart, keyEnd, timestamp, event, since, result)
     if (timestamp < oldestResult) {
       this.#lateWindows.value++
       return

@@ -1,0 +1,252 @@
+import { Buffer } from 'node:buffer'
+import { ByteWriter } from '../../schemas/bytes.ts'
+import type { Serde } from '../../schemas/serde.ts'
+import { RowArena } from '../state/row-arena.ts'
+import { type Events, upperBound } from './span.ts'
+
+/** Shared by all books: an event is written here first, because its size is not known before. */
+const scratch = new ByteWriter(1024)
+const timeBytes = 8
+/** Time (float64) and size (int32) in front of each event, as in the chunks on disk. */
+const headBytes = timeBytes + 4
+const indexBytes = 4
+const leastBlockBytes = 128
+const noBytes = Buffer.alloc(0)
+
+/**
+ * The events of many keys, one row each, as bytes: a month of payments takes a tenth of what objects would, and the
+ * garbage collector sees nothing of it. A row's block holds its events in the order of arrival and, from its end
+ * backwards, where each starts in the order of (time, arrival):
+ *
+ * ```
+ * | 12:00 a | 12:07 b | 12:03 c |    free    | b | c | a |
+ *           ^ openStart: the open chunk is b, c
+ * ```
+ *
+ * `at` turns the book to a row; everything else is about that row. What `event` returns may keep a view of the bytes
+ * that it was read from: they are a copy, because blocks move.
+ */
+export class EventBook implements Events {
+  readonly #serde: Serde<any>
+  readonly #arena = new RowArena()
+  #row = -1
+  #counts = new Int32Array(1024)
+  #ends = new Int32Array(1024)
+  #openStarts = new Int32Array(1024)
+  #openCounts = new Int32Array(1024)
+  /** The event that was added last: it need not be read. */
+  #latest: unknown = undefined
+  #latestIndex = -1
+  /** Events read from the row so far, by index: several spans ask for the same ones. */
+  #known: unknown[] = []
+  #copy: Buffer | null = null
+  #copyStart = 0
+
+  constructor(serde: Serde<any>) {
+    this.#serde = serde
+  }
+
+  get bytes(): number {
+    return this.#arena.liveBytes
+  }
+
+  /** Memory of the row's block. */
+  rowBytes(row: number): number {
+    return this.#arena.capacity(row)
+  }
+
+  /** Turns to a row, and forgets what was read of the one before. */
+  at(row: number): void {
+    this.#row = row
+    this.#latestIndex = -1
+    this.#latest = undefined
+    this.#copy = null
+    if (this.#known.length > 0) this.#known = []
+  }
+
+  /** A new row, without events. */
+  open(row: number): void {
+    if (row >= this.#counts.length) this.#makeRows(row)
+    this.#counts[row] = 0
+    this.#ends[row] = 0
+    this.#openStarts[row] = 0
+    this.#openCounts[row] = 0
+    this.at(row)
+  }
+
+  free(row: number): void {
+    this.#arena.free(row)
+  }
+
+  /** Gives memory back. Blocks may move. */
+  tidy(): void {
+    this.#arena.tidy()
+  }
+
+  get length(): number {
+    return this.#counts[this.#row]!
+  }
+
+  /** Events in the open chunk. */
+  get openCount(): number {
+    return this.#openCounts[this.#row]!
+  }
+
+  time(index: number): number {
+    return this.#arena.view(this.#row).getFloat64(this.#arena.start(this.#row) + this.#startOf(index))
+  }
+
+  event(index: number): unknown {
+    if (index === this.#latestIndex) return this.#latest
+    const known = this.#known[index]
+    if (known !== undefined) return known
+    const start = this.#startOf(index)
+    const size = this.#sizeAt(start)
+    let event: unknown
+    if (this.#copy !== null && start >= this.#copyStart) {
+      const at = start - this.#copyStart
+      event = this.#serde.read(this.#copy, at + headBytes, at + size)
+    } else event = this.#serde.read(this.#copyOf(start + headBytes, start + size), 0, size - headBytes)
+    this.#known[index] = event
+    return event
+  }
+
+  /** The events from `index` on are about to be read: their bytes are copied at once. */
+  expect(index: number): void {
+    const count = this.length
+    if (this.#copy !== null || index >= count) return
+    let least = this.#ends[this.#row]!
+    for (let i = index; i < count; i++) if (i !== this.#latestIndex) least = Math.min(least, this.#startOf(i))
+    const end = this.#ends[this.#row]!
+    if (least >= end) return
+    this.#copyStart = least
+    this.#copy = this.#copyOf(least, end)
+  }
+
+  /** Adds an event at its place, which is returned: behind all that are not younger. */
+  insert(time: number, event: unknown): number {
+    scratch.reset()
+    scratch.f64(time)
+    scratch.i32(0)
+    this.#serde.write(event, scratch)
+    scratch.bytes.writeInt32BE(scratch.length - headBytes, timeBytes)
+    const count = this.length
+    const index = count === 0 || this.time(count - 1) <= time ? count : upperBound(this, time)
+    this.#known = []
+    this.#copy = null
+    this.#reserve(scratch.length, 1)
+    this.#place(index, scratch.bytes, 0, scratch.length)
+    this.#latest = event
+    this.#latestIndex = index
+    return index
+  }
+
+  /** Begins a chunk with the next event. */
+  rollOver(): void {
+    this.#openStarts[this.#row] = this.#ends[this.#row]!
+    this.#openCounts[this.#row] = 0
+  }
+
+  /** A copy of the open chunk as it is now. */
+  openChunk(): Buffer {
+    return this.#copyOf(this.#openStarts[this.#row]!, this.#ends[this.#row]!)
+  }
+
+  /** Takes back a chunk from disk, but for events before `since`; it is the open one then. */
+  load(chunk: Buffer, since: number): void {
+    this.rollOver()
+    this.#reserve(chunk.length, 4)
+    for (let at = 0; at < chunk.length;) {
+      const time = chunk.readDoubleBE(at)
+      const end = at + headBytes + chunk.readInt32BE(at + timeBytes)
+      if (time >= since) {
+        const count = this.length
+        const index = count === 0 || this.time(count - 1) <= time ? count : upperBound(this, time)
+        this.#reserve(end - at, 1)
+        this.#place(index, chunk, at, end)
+      }
+      at = end
+    }
+  }
+
+  /** Forgets the oldest `count` events. The chunk that was open is not: the next event begins another. */
+  drop(count: number): void {
+    const kept = this.length - count
+    const events: Buffer[] = []
+    for (let i = count; i < count + kept; i++) {
+      const start = this.#startOf(i)
+      events.push(this.#copyOf(start, start + this.#sizeAt(start)))
+    }
+    const row = this.#row
+    this.#arena.free(row)
+    this.open(row)
+    for (const [index, event] of events.entries()) {
+      this.#reserve(event.length, kept)
+      this.#place(index, event, 0, event.length)
+    }
+    this.rollOver()
+  }
+
+  #startOf(index: number): number {
+    const arena = this.#arena
+    const row = this.#row
+    return arena.view(row).getInt32(arena.start(row) + arena.capacity(row) - indexBytes * (index + 1))
+  }
+
+  #sizeAt(start: number): number {
+    return headBytes + this.#arena.view(this.#row).getInt32(this.#arena.start(this.#row) + start + timeBytes)
+  }
+
+  #copyOf(start: number, end: number): Buffer {
+    // A row without events may have no block.
+    if (start === end) return noBytes
+    const at = this.#arena.start(this.#row)
+    const copy = Buffer.allocUnsafe(end - start)
+    this.#arena.bytes(this.#row).copy(copy, 0, at + start, at + end)
+    return copy
+  }
+
+  /** Makes room for `size` bytes of events and `entries` more entries of the index. */
+  #reserve(size: number, entries: number): void {
+    const row = this.#row
+    const used = this.#ends[row]!
+    const index = this.#counts[row]! * indexBytes
+    const needed = used + size + index + entries * indexBytes
+    if (needed <= this.#arena.capacity(row)) return
+    this.#arena.grow(row, Math.max(leastBlockBytes, needed + (needed >>> 2)), used, index)
+  }
+
+  /** Appends bytes that there is room for, and enters them in the index. */
+  #place(index: number, from: Buffer, start: number, end: number): void {
+    const row = this.#row
+    const arena = this.#arena
+    const count = this.#counts[row]!
+    const at = this.#ends[row]!
+    const block = arena.start(row)
+    const blockEnd = block + arena.capacity(row)
+    const bytes = arena.bytes(row)
+    from.copy(bytes, block + at, start, end)
+    if (index < count) {
+      const last = blockEnd - indexBytes * count
+      bytes.copyWithin(last - indexBytes, last, blockEnd - indexBytes * index)
+    }
+    arena.view(row).setInt32(blockEnd - indexBytes * (index + 1), at)
+    this.#counts[row] = count + 1
+    this.#ends[row] = at + end - start
+    this.#openCounts[row]!++
+  }
+
+  #makeRows(row: number): void {
+    const rows = Math.max(this.#counts.length * 2, row + 1)
+    this.#counts = longer(this.#counts, rows)
+    this.#ends = longer(this.#ends, rows)
+    this.#openStarts = longer(this.#openStarts, rows)
+    this.#openCounts = longer(this.#openCounts, rows)
+  }
+}
+
+function longer(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const copy = new Int32Array(length)
+  copy.set(array)
+  return copy
+}

@@ -1,0 +1,73 @@
+import type { Over } from '../../topology/aggregates.ts'
+import type { EventBook } from './event-book.ts'
+import { foldWindow, lowerBound, RunningSpan } from './span.ts'
+
+/** A window of more events than this keeps its fold; smaller ones are folded anew, which takes no memory. */
+const keptFrom = 32
+/** What the kept folds of one key cost in memory, roughly. */
+export const keptFoldBytes = 1200
+
+/** The results of all spans at an event, over the book's row. */
+export class TrailingSpans {
+  readonly #spans: readonly Over<any, any, any>[]
+  readonly #names: readonly string[]
+  /** Where the window of each span begins. */
+  readonly #from: number[] = []
+  /** By row: the running folds of the spans that have long windows there. */
+  readonly #running = new Map<number, (RunningSpan | null)[]>()
+
+  constructor(spans: Readonly<Record<string, Over<any, any, any>>>) {
+    this.#spans = Object.values(spans)
+    this.#names = Object.keys(spans)
+  }
+
+  /** Memory of all running folds, roughly. */
+  get bytes(): number {
+    return this.#running.size * keptFoldBytes
+  }
+
+  /** Writes the result of each span at the event `at` to `results`. */
+  at(book: EventBook, row: number, at: number, results: Record<string, unknown>): void {
+    const isLast = at === book.length - 1
+    // A late event is in windows that were folded without it.
+    if (!isLast) this.#running.delete(row)
+    const running = this.#running.get(row)
+    this.#findWindows(book, running, at)
+    for (let i = 0; i < this.#spans.length; i++) {
+      const span = this.#spans[i]!
+      const kept = running?.[i] ?? null
+      if (kept !== null) results[this.#names[i]!] = kept.append(book)
+      else {
+        const from = this.#from[i]!
+        results[this.#names[i]!] = foldWindow(span, book, from, at)
+        if (isLast && at - from >= keptFrom) this.#keep(row, i)
+      }
+    }
+  }
+
+  /** Where each window that is folded anew begins; the events of all of them are made ready at once. */
+  #findWindows(book: EventBook, running: readonly (RunningSpan | null)[] | undefined, at: number): void {
+    let first = at
+    for (let i = 0; i < this.#spans.length; i++) {
+      if ((running?.[i] ?? null) !== null) continue
+      const from = lowerBound(book, book.time(at) - this.#spans[i]!.spanMs)
+      this.#from[i] = from
+      if (from < first) first = from
+    }
+    if (first < at) book.expect(first)
+  }
+
+  #keep(row: number, index: number): void {
+    let running = this.#running.get(row)
+    if (running === undefined) {
+      running = this.#spans.map(() => null)
+      this.#running.set(row, running)
+    }
+    running[index] = new RunningSpan(this.#spans[index]!)
+  }
+
+  /** The row is gone, or its events have moved. */
+  forget(row: number): void {
+    this.#running.delete(row)
+  }
+}

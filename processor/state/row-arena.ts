@@ -1,0 +1,199 @@
+import { Buffer } from 'node:buffer'
+
+/** Row and capacity in front of each block: how a segment is walked. */
+const headBytes = 8
+const defaultSegmentBytes = 262_144
+/** A block beyond this share of a segment has a segment of its own. */
+const largeShare = 4
+/** What may lie unused before segments are emptied: this share of what is used, and two segments. */
+const sparePart = 0.3
+
+interface Segment {
+  readonly bytes: Buffer
+  readonly view: DataView
+  /** Where the next block begins. */
+  end: number
+  /** Bytes of blocks that are in use. */
+  live: number
+}
+
+/**
+ * One growing block of bytes for each row, in few large buffers: no object, and nothing for the garbage collector, for
+ * each of many rows. Blocks are written one after the other; what has moved leaves a gap, and the emptiest segments are
+ * emptied by `tidy` (a log-structured memory, Rumble et al., FAST 2014).
+ *
+ * `bytes`, `view` and `start` of a row are valid until the next `grow` or `tidy`; nobody keeps a view of them.
+ */
+export class RowArena {
+  readonly #segmentBytes: number
+  #segments: (Segment | null)[] = []
+  readonly #emptied: Segment[] = []
+  #freeIndexes: number[] = []
+  #current = -1
+  #segmentOf = new Int32Array(1024).fill(-1)
+  #startOf = new Int32Array(1024)
+  #capacityOf = new Int32Array(1024)
+  #live = 0
+  #held = 0
+
+  constructor(segmentBytes = defaultSegmentBytes) {
+    this.#segmentBytes = segmentBytes
+  }
+
+  /** Bytes of blocks in use. */
+  get liveBytes(): number {
+    return this.#live
+  }
+
+  /** Bytes of memory that are held. */
+  get heldBytes(): number {
+    return this.#held
+  }
+
+  bytes(row: number): Buffer {
+    return this.#segments[this.#segmentOf[row]!]!.bytes
+  }
+
+  view(row: number): DataView {
+    return this.#segments[this.#segmentOf[row]!]!.view
+  }
+
+  start(row: number): number {
+    return this.#startOf[row]!
+  }
+
+  /** 0 for a row without a block. */
+  capacity(row: number): number {
+    return row < this.#segmentOf.length && this.#segmentOf[row]! >= 0 ? this.#capacityOf[row]! : 0
+  }
+
+  /** Gives the row a block of at least `capacity` bytes, with the first `front` and the last `back` of the old one. */
+  grow(row: number, capacity: number, front: number, back: number): void {
+    if (row >= this.#segmentOf.length) this.#makeRows(row)
+    const rounded = (capacity + 7) & ~7
+    const oldCapacity = this.capacity(row)
+    const oldIndex = this.#segmentOf[row]!
+    const oldStart = this.#startOf[row]!
+    const index = this.#segmentFor(headBytes + rounded)
+    const segment = this.#segments[index]!
+    const start = segment.end + headBytes
+    segment.bytes.writeInt32LE(row, segment.end)
+    segment.bytes.writeInt32LE(rounded, segment.end + 4)
+    segment.end = start + rounded
+    segment.live += headBytes + rounded
+    this.#live += headBytes + rounded
+    if (oldCapacity > 0) {
+      const from = this.#segments[oldIndex]!
+      from.bytes.copy(segment.bytes, start, oldStart, oldStart + front)
+      if (back > 0) {
+        const oldEnd = oldStart + oldCapacity
+        from.bytes.copy(segment.bytes, start + rounded - back, oldEnd - back, oldEnd)
+      }
+      this.#leave(oldIndex, headBytes + oldCapacity)
+    }
+    this.#segmentOf[row] = index
+    this.#startOf[row] = start
+    this.#capacityOf[row] = rounded
+  }
+
+  free(row: number): void {
+    const capacity = this.capacity(row)
+    if (capacity === 0) return
+    this.#leave(this.#segmentOf[row]!, headBytes + capacity)
+    this.#segmentOf[row] = -1
+  }
+
+  /** Empties the emptiest segments until little lies unused. Blocks may move. */
+  tidy(): void {
+    while (this.#held - this.#live > this.#live * sparePart + 2 * this.#segmentBytes) {
+      const index = this.#emptiest()
+      if (index < 0) return
+      this.#empty(index)
+    }
+  }
+
+  #leave(index: number, size: number): void {
+    const segment = this.#segments[index]!
+    segment.live -= size
+    this.#live -= size
+    if (segment.live === 0 && index !== this.#current) this.#release(index)
+  }
+
+  #release(index: number): void {
+    const segment = this.#segments[index]!
+    this.#segments[index] = null
+    this.#freeIndexes.push(index)
+    if (segment.bytes.length === this.#segmentBytes && this.#emptied.length === 0) {
+      segment.end = 0
+      this.#emptied.push(segment)
+    } else this.#held -= segment.bytes.length
+  }
+
+  #emptiest(): number {
+    let found = -1
+    let least = Infinity
+    for (let index = 0; index < this.#segments.length; index++) {
+      const segment = this.#segments[index]!
+      if (segment === null || index === this.#current) continue
+      const share = segment.live / segment.bytes.length
+      if (share >= least) continue
+      least = share
+      found = index
+    }
+    // Moving full segments frees nothing.
+    return least < 0.95 ? found : -1
+  }
+
+  #empty(index: number): void {
+    const segment = this.#segments[index]!
+    for (let at = 0; at < segment.end;) {
+      const row = segment.bytes.readInt32LE(at)
+      const capacity = segment.bytes.readInt32LE(at + 4)
+      const start = at + headBytes
+      at = start + capacity
+      if (this.#segmentOf[row] !== index || this.#startOf[row] !== start) continue
+      this.grow(row, capacity, capacity, 0)
+      if (this.#segments[index] !== segment) return
+    }
+  }
+
+  /** The index of a segment with room for `size` bytes at its end. */
+  #segmentFor(size: number): number {
+    if (size * largeShare > this.#segmentBytes) return this.#add(newSegment(size))
+    const current = this.#segments[this.#current]
+    if (current !== undefined && current !== null && current.end + size <= this.#segmentBytes) return this.#current
+    const full = this.#current
+    const emptied = this.#emptied.pop()
+    if (emptied !== undefined) this.#held -= this.#segmentBytes
+    this.#current = this.#add(emptied ?? newSegment(this.#segmentBytes))
+    if (full >= 0 && this.#segments[full]!.live === 0) this.#release(full)
+    return this.#current
+  }
+
+  #add(segment: Segment): number {
+    this.#held += segment.bytes.length
+    const index = this.#freeIndexes.pop() ?? this.#segments.length
+    this.#segments[index] = segment
+    return index
+  }
+
+  #makeRows(row: number): void {
+    const rows = Math.max(this.#segmentOf.length * 2, row + 1)
+    const segmentOf = new Int32Array(rows).fill(-1)
+    segmentOf.set(this.#segmentOf)
+    this.#segmentOf = segmentOf
+    this.#startOf = copyOf(this.#startOf, rows)
+    this.#capacityOf = copyOf(this.#capacityOf, rows)
+  }
+}
+
+function newSegment(size: number): Segment {
+  const bytes = Buffer.allocUnsafeSlow(size)
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, size), end: 0, live: 0 }
+}
+
+function copyOf(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(length)
+  longer.set(array)
+  return longer
+}

@@ -12,6 +12,11 @@ export interface EmbeddedBroker {
   transport(): Transport
   /** Cuts every connection, as if the network failed for a moment. What the broker knows stays. */
   disconnect(): void
+  /**
+   * Cuts every connection and forgets what a broker forgets when it is started again: the producers of old records.
+   * Logs, open transactions and groups stay.
+   */
+  restart(): void
   close(): void
   /** For tests: what is in a partition. */
   log(topic: string, partition: number): PartitionLog | undefined
@@ -89,6 +94,11 @@ class Cluster implements EmbeddedBroker {
 
   disconnect(): void {
     for (const channel of this.#channels) channel.close()
+  }
+
+  restart(): void {
+    this.disconnect()
+    this.requests.restarted()
   }
 
   close(): void {

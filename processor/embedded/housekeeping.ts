@@ -5,12 +5,13 @@ import type { PartitionLog } from './log.ts'
 import type { Timers } from './timers.ts'
 import type { Topic } from './topics.ts'
 
-/** Keeps partitions within bounds as they grow: deletes from the front, or compacts. */
+/** Keeps partitions within bounds as they grow: deletes from the front, or compacts; and forgets old producers. */
 export class Housekeeping {
   readonly #world: World
   readonly #timers: Timers
   readonly #maxBytes: number
   readonly #compactionBytes: number
+  readonly #producerIdExpirationMs: number
   /** The size after the last compaction. */
   readonly #compactBytes = new WeakMap<PartitionLog, number>()
   readonly #waiting = new WeakSet<PartitionLog>()
@@ -20,6 +21,15 @@ export class Housekeeping {
     this.#timers = timers
     this.#maxBytes = options.maxBytesPerPartition ?? Infinity
     this.#compactionBytes = options.compactionBytes ?? 16 << 20
+    this.#producerIdExpirationMs = options.producerIdExpirationMs ?? 86_400_000
+  }
+
+  appending({ producers }: PartitionLog): void {
+    producers.expire(this.#world.clock.now(), this.#producerIdExpirationMs)
+  }
+
+  restarted({ producers }: PartitionLog): void {
+    producers.restart(this.#world.clock.now(), this.#producerIdExpirationMs)
   }
 
   appended({ configs }: Topic, log: PartitionLog): void {

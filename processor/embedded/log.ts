@@ -118,7 +118,7 @@ export class PartitionLog {
       coordinatorEpoch: 0,
     })
     const lastOffset = this.#write(bytes, batchHeader(bytes, 0, bytes.length))
-    const firstOffset = this.producers.ended(producerId, epoch)
+    const firstOffset = this.producers.ended(producerId, epoch, nowMs)
     if (!committed && firstOffset !== null) this.#aborted.push({ producerId, firstOffset, lastOffset })
     this.changed()
   }

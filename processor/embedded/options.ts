@@ -11,6 +11,8 @@ export interface BrokerOptions {
   readonly minSessionTimeoutMs?: number
   /** `group.max.session.timeout.ms`. Default 30 minutes. */
   readonly maxSessionTimeoutMs?: number
+  /** `producer.id.expiration.ms`, which goes by the timestamps of a producer's records. Default a day. */
+  readonly producerIdExpirationMs?: number
   /** `auto.create.topics.enable`. Default false. */
   readonly autoCreateTopics?: boolean
   /** `num.partitions`. Default 1. */

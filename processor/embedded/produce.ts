@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { codes } from './codes.ts'
-import type { PartitionLog } from './log.ts'
-import type { Topic, Topics } from './topics.ts'
+import type { Housekeeping } from './housekeeping.ts'
+import type { Topics } from './topics.ts'
 import type { TransactionCoordinator } from './transactions.ts'
 
 export interface ProduceRequest {
@@ -29,17 +29,12 @@ interface PartitionAnswer {
 export class Produces {
   readonly #topics: Topics
   readonly #transactions: TransactionCoordinator
-  /** Called after an append: the place where a log is kept within bounds. */
-  readonly #appended: (topic: Topic, log: PartitionLog) => void
+  readonly #housekeeping: Housekeeping
 
-  constructor(
-    topics: Topics,
-    transactions: TransactionCoordinator,
-    appended: (topic: Topic, log: PartitionLog) => void,
-  ) {
+  constructor(topics: Topics, transactions: TransactionCoordinator, housekeeping: Housekeeping) {
     this.#topics = topics
     this.#transactions = transactions
-    this.#appended = appended
+    this.#housekeeping = housekeeping
   }
 
   produce(request: ProduceRequest, version: number, node: number): object {
@@ -51,13 +46,14 @@ export class Produces {
         if (topic === undefined || log === undefined) return answer(index, missing)
         if (this.#topics.leader(index) !== node) return answer(index, codes.NOT_LEADER_OR_FOLLOWER)
         if (records === null) return answer(index, codes.INVALID_RECORD)
+        this.#housekeeping.appending(log)
         const { errorCode, baseOffset } = log.append(records, {
           maxBatchBytes: topic.configs.number('max.message.bytes'),
           strict: version >= 12,
           admit: ({ producerId, producerEpoch }) =>
             this.#admit(request.transactionalId ?? null, version, producerId, producerEpoch, log),
         })
-        if (errorCode === codes.NONE) this.#appended(topic, log)
+        if (errorCode === codes.NONE) this.#housekeeping.appended(topic, log)
         return answer(index, errorCode, baseOffset, log.logStartOffset)
       })
       return version >= 13 ? { topicId, partitionResponses } : { name, partitionResponses }

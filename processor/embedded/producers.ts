@@ -13,9 +13,13 @@ interface ProducerState {
   recent: Written[]
   /** Where its open transaction begins in this partition; -1 without one. */
   transactionStart: number
+  /** Of its last batch, as its records say, or of its last marker. */
+  lastTimestamp: number
 }
 
 const kept = 5
+/** `producer.id.expiration.check.interval.ms`. */
+const expirationCheckMs = 600_000
 const sequences = 0x8000_0000
 
 /** Sequence numbers wrap at 2^31 (`DefaultRecordBatch.incrementSequence`). */
@@ -29,6 +33,32 @@ export class Producers {
   readonly #asked = new Map<number, { epoch: number; lowestSequence: number }>()
   /** The first offset of the oldest open transaction; Infinity without one. */
   firstUnstable = Infinity
+  #checkedMs = -Infinity
+
+  /**
+   * Forgets the producers whose records are old, as a broker does every ten minutes: by the timestamps of the records,
+   * not by when they came (ProducerStateManager.isProducerExpired). One with an open transaction stays.
+   */
+  expire(nowMs: number, expirationMs: number): void {
+    if (nowMs - this.#checkedMs < expirationCheckMs) return
+    // The first check of a broker comes after the first interval.
+    if (this.#checkedMs !== -Infinity) this.#forget(nowMs, expirationMs)
+    this.#checkedMs = nowMs
+  }
+
+  /** What a broker knows when it has started again: of each producer the last batch, and nothing of the old ones. */
+  restart(nowMs: number, expirationMs: number): void {
+    this.#forget(nowMs, expirationMs)
+    for (const state of this.#states.values()) state.recent = state.recent.slice(-1)
+    this.#asked.clear()
+    this.#checkedMs = nowMs
+  }
+
+  #forget(nowMs: number, expirationMs: number): void {
+    for (const [producerId, { transactionStart, lastTimestamp }] of this.#states) {
+      if (transactionStart === -1 && nowMs - lastTimestamp >= expirationMs) this.#states.delete(producerId)
+    }
+  }
 
   /** Whether a transaction of this producer is open in this partition. */
   ongoing(producerId: number, epoch: number): boolean {
@@ -80,6 +110,7 @@ export class Producers {
     const state = this.#at(header.producerId, header.producerEpoch)
     state.recent.push({ firstSequence: header.baseSequence, lastSequence: lastSequence(header), baseOffset })
     if (state.recent.length > kept) state.recent.shift()
+    state.lastTimestamp = header.maxTimestamp
     if (!header.transactional) return
     this.#asked.delete(header.producerId)
     if (state.transactionStart !== -1) return
@@ -89,8 +120,9 @@ export class Producers {
   }
 
   /** The end of a transaction: answers where it began, null when it wrote nothing here. */
-  ended(producerId: number, epoch: number): number | null {
+  ended(producerId: number, epoch: number, nowMs: number): number | null {
     const state = this.#at(producerId, epoch)
+    state.lastTimestamp = nowMs
     const start = state.transactionStart
     this.#asked.delete(producerId)
     if (start === -1) return null
@@ -102,7 +134,10 @@ export class Producers {
 
   #at(producerId: number, epoch: number): ProducerState {
     let state = this.#states.get(producerId)
-    if (state === undefined) this.#states.set(producerId, (state = { epoch, recent: [], transactionStart: -1 }))
+    if (state === undefined) {
+      state = { epoch, recent: [], transactionStart: -1, lastTimestamp: -1 }
+      this.#states.set(producerId, state)
+    }
     if (state.epoch !== epoch) {
       state.epoch = epoch
       state.recent = []

@@ -30,6 +30,7 @@ export class Requests {
   readonly topics: Topics
   readonly groups: Groups
   readonly transactions: TransactionCoordinator
+  readonly #housekeeping: Housekeeping
   readonly #nodes: readonly BrokerAddress[]
   readonly #transactionVersion: 1 | 2
   readonly #handlers: Readonly<Record<Api, Handler>>
@@ -38,6 +39,7 @@ export class Requests {
     this.#nodes = nodes
     this.#transactionVersion = options.transactionVersion ?? 2
     this.topics = new Topics(world, nodes.length, options.defaultPartitions ?? 1)
+    this.#housekeeping = new Housekeeping(world, timers, options)
     this.groups = new Groups(world, timers, {
       initialRebalanceDelayMs: options.initialRebalanceDelayMs ?? 0,
       minSessionTimeoutMs: options.minSessionTimeoutMs ?? 6000,
@@ -67,8 +69,7 @@ export class Requests {
       .padStart(8, '0')}`
     const nodes = this.#nodes.map(({ host, port }) => ({ nodeId: port, host, port, rack: null }))
     const admin = new Admin(this.topics, this.groups, { clusterId, nodes }, options.autoCreateTopics ?? false)
-    const housekeeping = new Housekeeping(world, timers, options)
-    const produces = new Produces(this.topics, this.transactions, (topic, log) => housekeeping.appended(topic, log))
+    const produces = new Produces(this.topics, this.transactions, this.#housekeeping)
     const fetches = new Fetches(this.topics, timers)
     const offsets = new OffsetRequests(this.groups, this.transactions, exists)
     const transactions = new TransactionRequests(this.transactions, exists)
@@ -102,6 +103,11 @@ export class Requests {
       AddOffsetsToTxn: body => transactions.addOffsets(body),
       EndTxn: (body, version) => transactions.end(body, version),
     }
+  }
+
+  /** What a start of the brokers does to what they know. */
+  restarted(): void {
+    for (const { partitions } of this.topics.all()) for (const log of partitions) this.#housekeeping.restarted(log)
   }
 
   answer(api: Api, version: number, body: object, caller: Caller): object | Promise<object> {

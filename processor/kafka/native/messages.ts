@@ -185,6 +185,7 @@ export const code = {
   illegalGeneration: 22,
   unknownMemberId: 25,
   rebalanceInProgress: 27,
+  topicAuthorizationFailed: 29,
   unsupportedVersion: 35,
   topicAlreadyExists: 36,
   outOfOrderSequenceNumber: 45,

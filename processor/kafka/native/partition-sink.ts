@@ -16,6 +16,8 @@ export class PartitionSink implements PartitionBuffer {
   sequence = 0
   /** The offset after the last record that was acknowledged; -1 before the first. */
   nextOffset = -1
+  /** Where the log ended before the first batch was sent; -1 where that was not asked for. */
+  logEnd = -1
   /** Builders that are done with. Each partition has its own: they expect as much as they held last. */
   readonly #free: BatchBuilder[] = []
   #open: BatchBuilder
@@ -43,6 +45,11 @@ export class PartitionSink implements PartitionBuffer {
     const bytes = BatchBuilder.recordMaxBytes(keyEnd - keyStart, valueEnd - valueStart, headersEnd - headersStart)
     if (this.#open.sizeBytes + bytes > batchMaxBytes) this.#roll()
     this.#open.append(timestamp, key, keyStart, keyEnd, value, valueStart, valueEnd, headers, headersStart, headersEnd)
+  }
+
+  /** What was sent and not acknowledged can only be in the log from here on; -1 where that is not known. */
+  get sentFrom(): number {
+    return this.nextOffset === -1 ? this.logEnd : this.nextOffset
   }
 
   get bufferedBytes(): number {

@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts'
 import { keyOf } from './by-topic.ts'
 import type { Cluster } from './cluster.ts'
 import { errorOf, isRetriable, nameOf } from './failure.ts'
+import { findWritten } from './lost-answers.ts'
 import { code, type ProduceAnswer } from './messages.ts'
 import type { PartitionSink } from './partition-sink.ts'
 import { brokerError } from './protocol/errors.ts'
@@ -12,6 +13,10 @@ export interface OutgoingBatch {
   readonly sink: PartitionSink
   readonly count: number
   readonly bytes: Buffer
+  /** Brokers may not know it again: the log is asked before it is sent again. */
+  readonly forgettable: boolean
+  /** An attempt was made. */
+  sent: boolean
   /** An attempt has failed in a way that may have left the broker without this batch, or with it. */
   disturbed: boolean
   outOfOrder: number
@@ -36,7 +41,7 @@ const outOfOrderAttempts = 10
 /**
  * Sends at most one batch of each partition, one request (or a few, when large) to each leader, and resolves when all
  * are acknowledged. Batches that fail with what waiting may mend are sent again, byte for byte: the broker knows a
- * batch that it has by its sequence.
+ * batch that it has by its sequence, and one that it may have forgotten is looked for in the log (lost-answers.ts).
  */
 export async function produce(
   cluster: Cluster,
@@ -98,9 +103,14 @@ async function send(
 ): Promise<void> {
   const unanswered = new Map(request.batches.map(batch => [keyOf(batch.sink.topic, batch.sink.partition), batch]))
   try {
-    const body = requestBody(cluster, options, request.batches)
-    const { broker } = request
-    const answer = await cluster.request<ProduceAnswer>(broker, options.purpose, 'Produce', options.version, body)
+    const channel = await cluster.channel(request.broker, options.purpose)
+    const forgettable = request.batches.filter(batch => batch.forgettable)
+    for (const { sink } of await findWritten(channel, forgettable)) unanswered.delete(keyOf(sink.topic, sink.partition))
+    const batches = [...unanswered.values()]
+    if (batches.length === 0) return
+    for (const batch of batches) batch.sent = true
+    const body = requestBody(cluster, options, batches)
+    const answer = await channel.request<ProduceAnswer>('Produce', options.version, body)
     for (const { name, partitionResponses } of answer.responses) {
       for (const { index, errorCode, errorMessage, baseOffset } of partitionResponses) {
         const key = keyOf(name, index)

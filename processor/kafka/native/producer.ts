@@ -3,6 +3,7 @@ import { AppError, assert } from '../../errors.ts'
 import { nextSequence } from './batch.ts'
 import { keyOf } from './by-topic.ts'
 import type { Cluster } from './cluster.ts'
+import { mayBeForgotten } from './lost-answers.ts'
 import { PartitionSink } from './partition-sink.ts'
 import { produce, type OutgoingBatch } from './produce.ts'
 import { closedError } from './retry.ts'
@@ -19,6 +20,12 @@ const errorFrom = (thrown: unknown): Error => (thrown instanceof Error ? thrown 
 /**
  * A producer over one transactional id, or without one. After any error it refuses everything until `init`, which
  * takes a new epoch: nothing that is still on its way can then reach a later transaction (rules C1 to C3).
+ *
+ * It never takes a new epoch by itself to send a batch again. Java's idempotent producer does, after a gap in the
+ * sequence or a delivery that took too long (KIP-360), and may then write what was written under the old epoch a second
+ * time; this one rejects. Batches of old records, which brokers may have forgotten, are looked for in the log before
+ * they are sent again: that needs the right to read the topic, and only then. What is left: a copy that a broker takes
+ * up from a connection long given up, just after it has forgotten the producer in its check every ten minutes.
  */
 export class NativeProducer implements Producer {
   readonly #cluster: Cluster
@@ -172,7 +179,8 @@ export class NativeProducer implements Producer {
           compression: this.#options.compression ?? 'none',
         })
         sink.sequence = nextSequence(sink.sequence, builder.count)
-        batches.push({ sink, count: builder.count, bytes, disturbed: false, outOfOrder: 0 })
+        const forgettable = !transactional && mayBeForgotten(bytes, this.#cluster.world.clock.now())
+        batches.push({ sink, count: builder.count, bytes, forgettable, sent: false, disturbed: false, outOfOrder: 0 })
         sink.giveBack(builder)
       }
       this.#begun = true

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest'
+import { codes } from './codes.ts'
+import { Bench, batch, type TestBatch } from './testing.ts'
+
+// What a broker remembers of producers, by the timestamps of their records and not by when they came
+// (ProducerStateManager); that a real broker does so too is shown by processor/kafka/native/producer.kafka.test.ts.
+
+const day = 86_400_000
+const minute = 60_000
+
+class ProducersBench extends Bench {
+  #starts = 0
+
+  static async open(): Promise<ProducersBench> {
+    const bench = new ProducersBench()
+    await bench.topic('t')
+    return bench
+  }
+
+  /** One record of a producer; answers its offset, or the error code as a negative number. */
+  async send(sequence: number, ageMs: number, options: Partial<TestBatch> & { id?: string } = {}): Promise<number> {
+    const { id = null, ...fields } = options
+    const timestamp = this.world.clock.now() - ageMs
+    const records = batch({
+      producerId: 7,
+      epoch: 0,
+      sequence,
+      records: [{ key: 'a', value: 'a', timestamp }],
+      ...fields,
+    })
+    const topicData = [{ name: 't', partitionData: [{ index: 0, records }] }]
+    const answer = await this.ask('Produce', 12, { transactionalId: id, topicData }, `start ${this.#starts}`)
+    const { errorCode, baseOffset } = answer.responses[0].partitionResponses[0]
+    return errorCode === codes.NONE ? baseOffset : -errorCode
+  }
+
+  restart(): void {
+    this.broker.restart()
+    this.#starts++
+  }
+}
+
+test.each([
+  ['of now', 0, 2],
+  ['of nearly a day ago', day - 1, 2],
+  ['of a day ago', day, 3],
+])('after a restart a batch that comes again is known when its records are %s', async (_, ageMs, offset) => {
+  const bench = await ProducersBench.open()
+  for (const sequence of [0, 1, 2]) expect(await bench.send(sequence, ageMs)).toBe(sequence)
+  expect(await bench.send(2, ageMs)).toBe(2)
+  bench.restart()
+  expect(await bench.send(2, ageMs)).toBe(offset)
+  expect(await bench.send(3, ageMs)).toBe(offset + 1)
+})
+
+test('of the last five batches of a producer a restart leaves one', async () => {
+  const bench = await ProducersBench.open()
+  for (const sequence of [0, 1, 2]) await bench.send(sequence, 0)
+  expect(await bench.send(1, 0)).toBe(1)
+  bench.restart()
+  expect(await bench.send(1, 0)).toBe(-codes.OUT_OF_ORDER_SEQUENCE_NUMBER)
+  expect(await bench.send(2, 0)).toBe(2)
+})
+
+test('a broker that runs forgets old producers every ten minutes', async () => {
+  const bench = await ProducersBench.open()
+  await bench.send(0, 2 * day)
+  await bench.world.advance(9 * minute)
+  expect(await bench.send(0, 2 * day)).toBe(0)
+  await bench.world.advance(minute)
+  expect(await bench.send(0, 2 * day)).toBe(1)
+})
+
+test('a producer with an open transaction is not forgotten, and after its end for a day', async () => {
+  const bench = await ProducersBench.open()
+  const init = { transactionalId: 'tx', transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
+  const { producerId, producerEpoch: epoch } = await bench.ask('InitProducerId', 5, init)
+  const options = { producerId, epoch, transactional: true, id: 'tx' }
+  await bench.send(0, 2 * day, options)
+  bench.restart()
+  expect(await bench.send(0, 2 * day, options)).toBe(0)
+  const end = { transactionalId: 'tx', producerId, producerEpoch: epoch, committed: true }
+  expect((await bench.ask('EndTxn', 5, end, 'end')).errorCode).toBe(codes.NONE)
+  bench.restart()
+  expect(await bench.send(1, 0, options)).toBe(-codes.INVALID_PRODUCER_EPOCH)
+})

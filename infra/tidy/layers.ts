@@ -10,12 +10,18 @@ interface Layer {
   readonly may: readonly string[]
 }
 
-const base = ['processor/ports.ts', 'processor/state-port.ts', 'processor/errors.ts', 'processor/world.ts']
+const base = ['processor/{ports,group-port,state-port,errors,world}.ts']
 const lower = ['schemas/**', 'topology/**', ...base]
 const adapters = ['processor/kafka/**', 'processor/embedded/**', 'processor/state/level.ts']
 
-/** Shared by tests, and by nothing else: suites that adapters must pass, and generators of random input for them. */
-export const testSupport = ['**/*conformance*.ts', '**/random-*.ts', '**/testing.ts', '**/*-testing.ts']
+/**
+ * Shared by tests, and by nothing else: suites that adapters must pass, generators of random input for them, and the
+ * simulator.
+ */
+export const testSupport = [
+  ...['**/*conformance*.ts', '**/random-*.ts', '**/testing.ts', '**/*-testing.ts'],
+  'processor/sim/**',
+]
 
 export const layers: readonly Layer[] = [
   { name: 'tests', files: ['**/*.test.ts', '**/*.types.ts', ...testSupport], may: ['**'] },

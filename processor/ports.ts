@@ -1,4 +1,23 @@
 import type { Buffer } from 'node:buffer'
+import type {
+  GroupHandlers,
+  GroupMember,
+  GroupMetadata,
+  GroupOptions,
+  PartitionOffset,
+  TopicPartition,
+} from './group-port.ts'
+
+export type {
+  GroupHandlers,
+  GroupMember,
+  GroupMemberInfo,
+  GroupMetadata,
+  GroupOptions,
+  MemberShare,
+  PartitionOffset,
+  TopicPartition,
+} from './group-port.ts'
 
 // All that the engine needs of the world, as types. Adapters implement them; a simulator may implement all of them.
 
@@ -65,24 +84,6 @@ export interface Transport {
 }
 
 // ---------------------------------------------------------------- Kafka, as the engine uses it
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
-
-export interface PartitionOffset extends TopicPartition {
-  /** Exact below 2^53. */
-  readonly offset: number
-}
-
-/** Identifies a member towards the transaction coordinator (KIP-447). Plain data. */
-export interface GroupMetadata {
-  readonly groupId: string
-  readonly memberId: string
-  readonly generation: number
-  readonly instanceId: string | null
-}
 
 /**
  * Fetched records as columns, one row a record. Keys, values and headers are ranges `[start, end)` of
@@ -165,6 +166,10 @@ export interface PartitionBuffer {
  * waits.
  *
  * The order of a commit: seal, flush, sendOffsets, end('commit').
+ *
+ * Idempotent only means: what was flushed is in the log once. When a lost answer leaves open whether a batch was
+ * written and that cannot be found out, `flush` rejects; the caller decides between a loss and a double. Only a
+ * transaction also covers what the caller does after that, or after its own restart.
  */
 export interface Producer {
   /**
@@ -198,44 +203,6 @@ export interface ProducerOptions {
   readonly transactionalId: string | null
   readonly transactionTimeoutMs: number
   readonly compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
-}
-
-export interface GroupMemberInfo {
-  readonly memberId: string
-  readonly instanceId: string | null
-  readonly topics: readonly string[]
-  readonly owned: readonly TopicPartition[]
-  readonly userData: Buffer | null
-}
-
-export interface GroupOptions {
-  readonly groupId: string
-  readonly instanceId: string | null
-  readonly sessionTimeoutMs: number
-  readonly rebalanceTimeoutMs: number
-  readonly heartbeatIntervalMs: number
-}
-
-export interface GroupHandlers {
-  subscription(): { topics: readonly string[]; userData: Buffer | null }
-  /** Called on the leader only: what each member gets. */
-  assign(
-    members: readonly GroupMemberInfo[],
-  ): ReadonlyMap<string, { partitions: readonly TopicPartition[]; userData: Buffer | null }>
-  onAssigned(partitions: readonly TopicPartition[], userData: Buffer | null): Promise<void>
-  /** Awaited before the group is joined again. */
-  onRevoked(partitions: readonly TopicPartition[]): Promise<void>
-  /** The membership was lost: nothing may be committed any more. */
-  onLost(partitions: readonly TopicPartition[]): Promise<void>
-  /** The member cannot go on (authorisation, inconsistent protocol...). */
-  onFailed(error: unknown): void
-}
-
-export interface GroupMember {
-  metadata(): GroupMetadata
-  /** At-least-once: commits without a transaction. */
-  commit(offsets: readonly PartitionOffset[]): Promise<void>
-  leave(): Promise<void>
 }
 
 export interface TopicDescription {

@@ -4,6 +4,7 @@ import { fencingConformance } from './conformance-fencing.ts'
 import { fetchConformance } from './conformance-fetch.ts'
 import { groupConformance } from './conformance-group.ts'
 import type { MakeKafka } from './conformance-tools.ts'
+import { rebalanceConformance } from './conformance-rebalance.ts'
 import { topicsConformance } from './conformance-topics.ts'
 import { transactionsConformance } from './conformance-transactions.ts'
 
@@ -17,6 +18,7 @@ export function conformance(name: string, makeKafka: MakeKafka): void {
     transactionsConformance(makeKafka)
     fencingConformance(makeKafka)
     groupConformance(makeKafka)
+    rebalanceConformance(makeKafka)
     faultsConformance(makeKafka)
   })
 }

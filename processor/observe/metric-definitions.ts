@@ -75,6 +75,28 @@ export const counters: readonly MetricDefinition[] = [
     samples: ({ aborts }) => unlabelled(aborts),
   },
   {
+    name: 'millrace_group_generations_total',
+    help: 'Assignments of tasks by the group: each rebalance takes one or two.',
+    labels: [],
+    samples: ({ generations }) => unlabelled(generations),
+  },
+  {
+    name: 'millrace_event_loop_blocked_total',
+    help: 'Times that user code of a task held the event loop for long: nothing else ran, and heartbeats waited.',
+    labels: ['task'],
+    *samples({ blocks }) {
+      for (const [task, { times }] of blocks) yield { labels: { task }, value: times }
+    },
+  },
+  {
+    name: 'millrace_event_loop_blocked_seconds_total',
+    help: 'How long user code of a task held the event loop in those times.',
+    labels: ['task'],
+    *samples({ blocks }) {
+      for (const [task, { seconds }] of blocks) yield { labels: { task }, value: seconds }
+    },
+  },
+  {
     name: 'millrace_state_reads_total',
     help: 'Point reads of the disk: entries of state that were not in memory.',
     labels: ['task'],

@@ -67,7 +67,11 @@ export interface Readings {
   readonly state: StateName
   readonly commits: number
   readonly aborts: number
+  /** Assignments by the group so far. */
+  readonly generations: number
   readonly restore: RestoreReading
+  /** How often user code of a task held the event loop for long, by task, and for how long. */
+  readonly blocks: ReadonlyMap<string, { readonly times: number; readonly seconds: number }>
   /** Of every task that has run here since the start, by its id. */
   readonly counts: ReadonlyMap<string, TaskCounts>
   readonly tasks: readonly OpenTask[]

@@ -25,6 +25,8 @@ export const readings = (given: Partial<Readings> = {}): Readings => ({
   state: 'running',
   commits: 9,
   aborts: 1,
+  generations: 4,
+  blocks: new Map([['0_0', { times: 2, seconds: 1.5 }]]),
   restore: { records: 1200, bytes: 34_000, remaining: 300, total: 1500 },
   counts: new Map([
     [

@@ -18,6 +18,12 @@ export interface AppOptions extends Partial<Settings> {
   readonly application?: string
   /** Stable over restarts, and different for each process of the application. */
   readonly instance: string
+  /**
+   * Whether the group knows the process by that name (KIP-345): one that is killed and comes back within the session
+   * timeout finds its tasks untouched, and a second one of the same name ends the first. Default true. False: a process
+   * that comes back after it was killed is a new member, and waits until the session of the old one has ended.
+   */
+  readonly isStatic?: boolean
   readonly kafka: Kafka
   readonly registry: Registry
   readonly stores: Stores
@@ -136,6 +142,7 @@ export class App {
     return new Worker({
       ...this.#options,
       ...this.settings,
+      isStatic: this.#options.isStatic ?? true,
       compiled,
       topics,
       clusterId,
@@ -154,6 +161,8 @@ export class App {
 const nothing: Omit<Readings, 'state'> = {
   commits: 0,
   aborts: 0,
+  generations: 0,
+  blocks: new Map(),
   restore: { records: 0, bytes: 0, remaining: 0, total: 0 },
   counts: new Map(),
   tasks: [],

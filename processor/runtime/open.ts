@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import type { Kafka, PartitionOffset, World } from '../ports.ts'
 import type { Stores } from '../state-port.ts'
 import { type StoreDefinition, TaskState } from '../state/task-state.ts'
-import { sourcesOf, type TaskPlace } from './assign.ts'
+import { sourcesOf, type TaskPlace, taskName } from './assign/places.ts'
 import { beforeEndMarks } from './ended.ts'
 import { OffsetsGone, restore, type RestoreProgress, type Restoring } from './restore.ts'
 import type { AppTopics } from './topics.ts'
@@ -32,12 +32,9 @@ export interface OpenedTask {
   readonly positions: ReadonlyMap<string, number>
 }
 
-export const taskName = (place: TaskPlace): string => `${place.part}_${place.partition}`
-
 /**
- * Opens the state of tasks, catches it up with the changelogs, and looks up where their input goes on. Whoever calls
- * this
- * has initialised its producer: nothing of a former owner is open any more.
+ * Opens the state of tasks, catches it up with the changelogs, and looks up where their input goes on. Nothing of a
+ * former owner may be open any more: it has given the tasks up, or was fenced (`fenceAll`).
  */
 export async function openTasks(
   places: readonly TaskPlace[],

@@ -50,6 +50,11 @@ export class Storing {
     if (this.#error !== null) throw this.#error
   }
 
+  /** The tasks that it went wrong with are closed. */
+  forget(): void {
+    this.#error = null
+  }
+
   #isDue(task: Task, isFull: boolean): boolean {
     if (task.state.pendingBytes === 0) return false
     if (isFull) return true

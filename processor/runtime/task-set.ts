@@ -2,8 +2,8 @@ import type { NotReady } from '../../schemas/serde.ts'
 import type { Failure } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
 import type { FetchedPartition, Fetcher, Producer } from '../ports.ts'
-import type { TaskPlace } from './assign.ts'
-import { openTasks } from './open.ts'
+import { type TaskPlace, taskName } from './assign/places.ts'
+import { type OpenedTask, type OpenOptions } from './open.ts'
 import { Poison } from './poison.ts'
 import { Ledger } from './readings.ts'
 import type { RestoreProgress } from './restore.ts'
@@ -23,7 +23,10 @@ export interface TaskSetOptions extends WorkerOptions {
 
 /** The tasks of a worker and what is fetched for them. */
 export class TaskSet {
+  /** Those that run. */
   readonly byId = new Map<string, Task>()
+  /** Those that take no more records and wait for the commit of what they have taken. */
+  readonly #retiring = new Set<Task>()
   readonly restoring: RestoreProgress
   readonly poison = new Poison()
   /** What was counted goes on being counted when its task is closed. */
@@ -42,16 +45,29 @@ export class TaskSet {
     })
   }
 
-  all(): Task[] {
+  running(): Task[] {
     return [...this.byId.values()]
   }
 
-  /** Opens and catches up the state of tasks, and begins to fetch their input. */
-  async open(places: readonly TaskPlace[]): Promise<void> {
+  /** Those whose work belongs to the open transaction. */
+  all(): Task[] {
+    return [...this.byId.values(), ...this.#retiring]
+  }
+
+  get isEmpty(): boolean {
+    return this.byId.size === 0 && this.#retiring.size === 0
+  }
+
+  /** For opening tasks: progress is shown in `restoring`. */
+  openOptions(): OpenOptions {
     this.restoring.records = 0
     this.restoring.bytes = 0
-    const { compiled, producer, reject, stopping } = this.#options
-    const opened = await openTasks(places, { ...this.#options, progress: this.restoring, staleAfterMs }, stopping)
+    return { ...this.#options, progress: this.restoring, staleAfterMs }
+  }
+
+  /** Takes tasks that are caught up, and begins to fetch their input. */
+  add(opened: readonly OpenedTask[]): void {
+    const { compiled, producer, reject } = this.#options
     for (const { place, state, positions } of opened) {
       const task = new Task(
         {
@@ -67,8 +83,30 @@ export class TaskSet {
         positions,
       )
       this.byId.set(task.id, task)
+      this.#fetcher.assign(task.positions())
     }
-    this.seek()
+  }
+
+  /** The tasks take no more records, and nothing is fetched for them. Answers those that run here. */
+  retire(places: readonly TaskPlace[]): Task[] {
+    const tasks = places.flatMap(place => this.byId.get(taskName(place)) ?? [])
+    for (const task of tasks) {
+      this.byId.delete(task.id)
+      this.#retiring.add(task)
+      this.#stopFetching(task)
+    }
+    return tasks
+  }
+
+  /** What retiring tasks have taken is committed: no further commit needs them. */
+  settle(tasks: readonly Task[]): void {
+    for (const task of tasks) this.#retiring.delete(task)
+  }
+
+  #stopFetching(task: Task): void {
+    const positions = task.positions()
+    for (const { topic, partition } of positions) this.#paused.delete(`${topic}-${partition}`)
+    this.#fetcher.unassign(positions)
   }
 
   /** Something outside is missing (a schema): asks for it, and says so while it cannot be had. */
@@ -82,16 +120,13 @@ export class TaskSet {
     }
   }
 
-  /** Fetches every source from where its task stands. */
-  seek(): void {
-    this.#paused.clear()
-    this.#fetcher.assign(this.all().flatMap(task => task.positions()))
-  }
-
   /** Goes back to what is committed. */
   async rollback(): Promise<void> {
-    for (const task of this.all()) await task.rollback()
-    this.seek()
+    this.#paused.clear()
+    for (const task of this.running()) {
+      await task.rollback()
+      this.#fetcher.assign(task.positions())
+    }
   }
 
   /** Hands what has arrived to the tasks; waits up to `waitMs` for something. */
@@ -135,15 +170,14 @@ export class TaskSet {
     }
   }
 
-  /** Lets go of the tasks as they are. */
-  async close(): Promise<void> {
-    const tasks = this.all()
-    this.byId.clear()
-    this.#fetcher.unassign(tasks.flatMap(task => task.positions()))
-    for (const task of tasks) this.ledger.retire(task)
+  /** Lets go of tasks as they are. */
+  async close(tasks: readonly Task[]): Promise<void> {
     for (const task of tasks) {
-      await task.close()
+      if (this.byId.delete(task.id)) this.#stopFetching(task)
+      this.#retiring.delete(task)
+      this.ledger.retire(task)
     }
+    for (const task of tasks) await task.close()
   }
 
   stopFetching(): Promise<void> {

@@ -33,6 +33,11 @@ export class Transactions {
   #begunMs: number | null = null
   #sending: Promise<void> | null = null
   #committing: Promise<void> | null = null
+  /** Tasks that the commit under way is about. */
+  #inCommit: readonly Task[] = []
+  /** Commits that were begun, and of these how many have succeeded: they do so one after the other. */
+  #started = 0
+  #finished = 0
   #error: Error | null = null
 
   constructor(options: TransactionOptions) {
@@ -50,6 +55,24 @@ export class Transactions {
   dueInMs(): number {
     if (this.#begunMs === null) return Infinity
     return Math.max(0, this.#begunMs + this.#options.commitIntervalMs - this.#options.world.clock.monotonic())
+  }
+
+  /**
+   * Makes the commit of what is processed by now the next thing to do. The number says when it is committed: `isPast`.
+   */
+  hurry(): number {
+    if (this.#begunMs === null) return this.#started
+    this.#begunMs = -Infinity
+    return this.#started + 1
+  }
+
+  isPast(mark: number): boolean {
+    return this.#finished >= mark
+  }
+
+  /** Whether the commit under way needs the task. */
+  isCommitting(task: Task): boolean {
+    return this.#inCommit.includes(task)
   }
 
   /** Sends, commits and waits as it is due. Throws what went wrong in the background. */
@@ -92,10 +115,13 @@ export class Transactions {
   #start(tasks: readonly Task[]): void {
     const { world, storing, onCommitted, onStep } = this.#options
     this.#begunMs = null
+    this.#started++
+    this.#inCommit = tasks
     const startedMs = world.clock.monotonic()
     this.#committing = commit(tasks, { ...this.#options, step: onStep })
       .then(
         () => {
+          this.#finished++
           onCommitted(tasks, (world.clock.monotonic() - startedMs) / 1000)
           storing.afterCommit(tasks)
         },
@@ -105,6 +131,7 @@ export class Transactions {
       )
       .finally(() => {
         this.#committing = null
+        this.#inCommit = []
       })
   }
 
@@ -136,6 +163,8 @@ export class Transactions {
     await this.#committing
     this.#begunMs = null
     this.#error = null
+    this.#finished = this.#started
+    this.#options.storing.forget()
     await this.#options.producer.init()
   }
 }

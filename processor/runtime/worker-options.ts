@@ -12,6 +12,10 @@ export interface WorkerOptions extends Settings {
   readonly clusterId: string
   /** Stable over restarts: the transactional id and the static membership are named from it. */
   readonly instance: string
+  /**
+   * Whether the membership is a static one (KIP-345): the name is given, so a restart within the session moves nothing.
+   */
+  readonly isStatic: boolean
   readonly kafka: Kafka
   readonly stores: Stores
   readonly world: World

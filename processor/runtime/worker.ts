@@ -1,28 +1,33 @@
 import { NotReady } from '../../schemas/serde.ts'
 import { AppError, asError } from '../errors.ts'
-import type { GroupHandlers, GroupMember, Producer } from '../ports.ts'
+import type { GroupMember, Producer } from '../ports.ts'
 import type { Readings } from '../observe/readings.ts'
-import { assignTasks, type TaskPlace, tasksFor } from './assign.ts'
+import { type TaskPlace, taskName } from './assign/places.ts'
 import { rejecter } from './dead-letters.ts'
+import { isOutside, isReplayable, ProcessingError } from './failure.ts'
+import { Inbox } from './inbox.ts'
+import { groupOptions, Membership } from './membership.ts'
 import { readTask } from './readings.ts'
+import { Releases } from './releases.ts'
 import type { RestoreProgress } from './restore.ts'
+import { Slices } from './slices.ts'
+import { Starting } from './starting.ts'
 import { Storing } from './storing.ts'
 import { TaskSet } from './task-set.ts'
-import { isMembershipLost, isOutside, isReplayable, ProcessingError } from './failure.ts'
-import { taskName } from './open.ts'
 import type { Task } from './task.ts'
 import { Transactions } from './transactions.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
-/** Records taken from one task before the next one has its turn. */
-const sliceRecords = 64
-/** How long records are processed before fetches, heartbeats and the commit are seen to. */
-const turnMs = 10
 /** After failures in a row the worker waits, twice as long each time up to this. */
 const backoffMostMs = 5000
+/** What cannot be committed by then, when the worker is stopped, is left to whoever takes over. */
+const stopMostMs = 6000
+const cancelMostMs = 2000
 
 /**
  * One thread of the engine: a group member with its tasks, one fetcher, one producer, and the loop that moves records.
+ * All tasks share one transaction. Tasks come and go while others run: what is new is opened beside the loop, and what
+ * goes stays in the transaction until that is committed.
  */
 export class Worker {
   commits = 0
@@ -32,25 +37,35 @@ export class Worker {
   readonly #tasks: TaskSet
   readonly #storing: Storing
   readonly #transactions: Transactions
-  readonly #commands: (() => Promise<void>)[] = []
+  readonly #membership: Membership
+  readonly #starting: Starting
+  readonly #releases: Releases
+  readonly #slices: Slices
+  readonly #inbox: Inbox
   readonly #stopping = new AbortController()
-  #wake: () => void = () => undefined
   #member: GroupMember | null = null
   #failure: Error | null = null
-  /** Tasks that are ours and not running: assigned just now, or closed after a failure. */
-  #toOpen: readonly TaskPlace[] | null = null
+  /** The producer may have a transaction open that must not be committed: it needs a new epoch. */
+  #isDirty = false
   /** In a row, without a commit in between. */
   #failures = 0
   #hasEnded = false
+  #isStopped = false
+  /** Another process has our place: nothing may be done any more, in Kafka above all. */
+  #isReplaced = false
 
   constructor(options: WorkerOptions) {
     this.#options = options
-    const { kafka, guarantee, application, instance, compiled, topics, partitionOf } = options
+    const { kafka, guarantee, application, instance, compiled, topics, partitionOf, world } = options
+    const id = `${application}-${instance}-0`
+    const isTransactional = guarantee === 'exactly_once'
     this.#producer = kafka.producer({
-      transactionalId: guarantee === 'exactly_once' ? `${application}-${instance}-0` : null,
+      transactionalId: isTransactional ? id : null,
       transactionTimeoutMs: options.transactionTimeoutMs,
       compression: options.compression,
     })
+    this.#inbox = new Inbox(world.scheduler, this.#stopping.signal)
+    this.#slices = new Slices(world)
     this.#storing = new Storing(options)
     this.#transactions = new Transactions({
       ...options,
@@ -61,38 +76,41 @@ export class Worker {
       onCommitted: (tasks, seconds) => this.#committed(tasks, seconds),
     })
     const reject = rejecter({ compiled, topics, producer: this.#producer, partitionOf })
-    this.#tasks = new TaskSet({
-      ...options,
-      producer: this.#producer,
-      reject,
-      stopping: this.#stopping.signal,
+    this.#tasks = new TaskSet({ ...options, producer: this.#producer, reject, stopping: this.#stopping.signal })
+    this.#releases = new Releases(this.#tasks, this.#transactions, this.#storing, world.log)
+    this.#membership = new Membership({
+      compiled,
+      topics,
+      random: world.random,
+      identity: { id, isTransactional },
+      process: instance,
+      worker: 0,
+      running: () => this.#tasks.running().map(({ part, partition }) => ({ part: part.id, partition })),
+      release: places => this.#release(places),
+      changed: () => this.#inbox.wake(),
+      lost: isFinal => this.#inbox.run(done => this.#lost(isFinal, done)),
+      failed: error => this.#fail(error),
     })
+    const wake = (): void => this.#inbox.wake()
+    this.#starting = new Starting({ ...options, tasks: this.#tasks, membership: this.#membership, wake })
   }
 
   /** Runs until `stop`, or rejects with what ended it. */
   async run(): Promise<void> {
-    const { kafka, application, instance, sessionTimeoutMs, world } = this.#options
-    this.#options.onState('joining')
-    await this.#producer.init()
-    const group = {
-      groupId: application,
-      instanceId: `${application}-${instance}`,
-      sessionTimeoutMs,
-      rebalanceTimeoutMs: 60_000,
-      heartbeatIntervalMs: Math.min(3000, sessionTimeoutMs / 3),
-    }
-    const joining = kafka.join(group, this.#handlers()).then(
-      member => {
-        this.#member = member
-      },
-      (error: unknown) => this.#fail(error),
-    )
+    const { onState, kafka, world } = this.#options
+    onState('joining')
     try {
+      // Before the group hears of this worker: whoever gets its former tasks finds nothing open.
+      await this.#renew()
+      this.#member = await kafka.join(groupOptions(this.#options), this.#membership)
       await this.#loop()
+    } catch (error) {
+      const isLeft = this.#isStopped && this.#failure === null && error instanceof AppError && isOutside(error)
+      if (!isLeft) throw error
+      world.log.warn({ error }, 'stopped before everything was committed: the rest is left to others')
     } finally {
       this.#stopping.abort()
-      await joining
-      await this.#member?.leave().catch(error => world.log.debug({ error }, 'leaving the group failed'))
+      await this.#member?.leave()
       await this.#tasks.stopFetching()
       await this.#producer.close()
     }
@@ -100,16 +118,16 @@ export class Worker {
 
   /** What metrics are made of. */
   read(): Omit<Readings, 'state'> {
-    const { commits, aborts } = this
-    const { restoring } = this.#tasks
     const tasks = this.#tasks.all()
-    const { topics } = this.#options
+    const { commits, aborts } = this
     return {
       commits,
       aborts,
-      restore: restoring,
+      generations: this.#membership.generations,
+      restore: this.#tasks.restoring,
+      blocks: this.#slices.blocks,
       counts: this.#tasks.ledger.read(tasks),
-      tasks: tasks.map(task => readTask(task, topics)),
+      tasks: tasks.map(task => readTask(task, this.#options.topics)),
     }
   }
 
@@ -122,58 +140,43 @@ export class Worker {
   }
 
   stop(): void {
+    if (this.#stopping.signal.aborted) return
+    this.#isStopped = true
     this.#stopping.abort()
-    this.#wake()
+    // Without a producer, what waits for a broker that does not answer fails, and the worker comes to its end.
+    void this.#options.world.scheduler.sleep(stopMostMs, this.#inbox.closed).then(() => this.#producer.close())
   }
 
   #fail(error: unknown): void {
     this.#failure ??= asError(error)
-    this.#wake()
+    this.#inbox.wake()
   }
 
-  #handlers(): GroupHandlers {
-    const { compiled, topics } = this.#options
-    const subscribed = [
-      ...compiled.inputs.map(topic => topic.name),
-      ...compiled.repartitions.map(({ name }) => topics.repartition(name)),
-    ]
-    return {
-      subscription: () => ({ topics: subscribed, userData: null }),
-      assign: members => {
-        const shares = assignTasks(compiled, topics, members)
-        return new Map([...shares].map(([id, partitions]) => [id, { partitions, userData: null }]))
-      },
-      onAssigned: partitions =>
-        this.#inLoop(() => {
-          this.#toOpen = tasksFor(compiled, topics, partitions)
-          return this.#open()
-        }),
-      onRevoked: () => this.#inLoop(() => this.#letGo(() => this.#closeClean())),
-      onLost: () => this.#inLoop(() => this.#letGo(() => this.#closeDirty())),
-      onFailed: error => this.#fail(error),
-    }
-  }
-
-  /** Runs `fn` between two turns of the loop; at once when the loop has ended. */
-  #inLoop(fn: () => Promise<void>): Promise<void> {
-    if (this.#stopping.signal.aborted) return Promise.resolve()
-    return new Promise(resolve => {
-      // A failure is the loop's to treat; the group goes on.
-      this.#commands.push(() => fn().finally(resolve))
-      this.#wake()
+  /** Heartbeats go on, and so do all other tasks. */
+  #release(places: readonly TaskPlace[]): Promise<void> {
+    return this.#inbox.run(async done => {
+      await this.#starting.cancel(places)
+      this.#releases.begin(places, done)
     })
   }
 
+  async #lost(isFinal: boolean, done: () => void): Promise<void> {
+    this.#options.world.log.warn({ isFinal }, 'the group has given the tasks of this worker away: closing them')
+    await this.#starting.cancel()
+    await this.#closeDirty()
+    this.#isReplaced = isFinal
+    if (isFinal) done()
+    else this.#releases.whenRenewed(done)
+  }
+
   async #loop(): Promise<void> {
+    const { signal } = this.#stopping
     try {
-      while (!this.#stopping.signal.aborted) {
+      while (!signal.aborted) {
         try {
-          for (let command = this.#commands.shift(); command !== undefined; command = this.#commands.shift())
-            await command()
+          await this.#inbox.work()
           if (this.#failure !== null) throw this.#failure
-          if (this.#toOpen !== null) await this.#open()
-          if (this.#tasks.byId.size === 0) await this.#sleep(1000)
-          else await this.#turn()
+          await this.#step()
         } catch (error) {
           await this.#recover(error)
         }
@@ -183,43 +186,42 @@ export class Worker {
       await this.#closeClean()
     } finally {
       this.#stopping.abort()
+      const late = this.#options.world.scheduler.sleep(cancelMostMs, this.#inbox.closed)
+      await Promise.race([this.#starting.cancel(), late])
       await this.#closeDirty().catch(() => undefined)
-      for (const command of this.#commands.splice(0)) await command().catch(() => undefined)
+      this.#inbox.close()
     }
   }
 
-  /** Until `ms` have passed or something happens. */
-  async #sleep(ms: number): Promise<void> {
-    const woken = new AbortController()
-    this.#wake = () => woken.abort()
-    if (this.#commands.length === 0) await this.#options.world.scheduler.sleep(ms, woken.signal)
+  async #step(): Promise<void> {
+    if (this.#isReplaced) return this.#inbox.sleep(1000)
+    if (this.#isDirty) await this.#renew()
+    await this.#starting.see()
+    this.#releases.see()
+    this.#sayState()
+    if (this.#tasks.isEmpty) await this.#inbox.sleep(this.#starting.pauseMs())
+    else await this.#turn()
+  }
+
+  #sayState(): void {
+    const isMissing = this.#starting.isMissing()
+    const isRunning = this.#tasks.byId.size > 0 || (this.#membership.isSettled && !isMissing)
+    if (isRunning || isMissing) this.#options.onState(isRunning ? 'running' : 'restoring')
   }
 
   /** One turn: take what was fetched, process a slice of each task, and see to the transaction. */
   async #turn(): Promise<void> {
     const { clock } = this.#options.world
-    const tasks = this.#tasks.all()
+    const tasks = this.#tasks.running()
     const isIdle = tasks.every(task => task.waitingRecords === 0 || task.waitingFor !== null)
     const waitMs = isIdle ? Math.max(1, Math.min(100, this.#transactions.dueInMs())) : 0
     await this.#tasks.fetch(waitMs)
-    if (!isIdle) this.#process(tasks)
+    if (!isIdle && this.#slices.run(tasks) > 0) this.#transactions.begin()
     const nowMs = clock.now()
     for (const task of tasks) task.onWallTime(nowMs)
     this.#tasks.resumeDrained()
     this.#storing.evict(tasks)
-    await this.#transactions.see(tasks)
-  }
-
-  /** A slice of each task in turn, until there is nothing more or the time is over. */
-  #process(tasks: readonly Task[]): void {
-    const { clock } = this.#options.world
-    const endMs = clock.monotonic() + turnMs
-    let taken: number
-    do {
-      taken = 0
-      for (const task of tasks) taken += task.process(sliceRecords)
-      if (taken > 0) this.#transactions.begin()
-    } while (taken > 0 && clock.monotonic() < endMs)
+    await this.#transactions.see(this.#tasks.all())
   }
 
   #committed(tasks: readonly Task[], seconds: number): void {
@@ -227,40 +229,41 @@ export class Worker {
     this.#failures = 0
     this.#tasks.forgetPoison()
     this.#options.onCommitted(seconds)
-    if (this.#hasEnded || tasks.length === 0 || !tasks.every(task => task.hasEndedCommitted)) return
+    if (this.#hasEnded || tasks.length === 0 || this.#starting.isMissing()) return
+    if (!tasks.every(task => task.hasEndedCommitted)) return
     this.#hasEnded = true
     this.#options.onEnded()
   }
 
-  /** Opens what is to be opened, with a producer of a new epoch if there was a failure. */
-  async #open(): Promise<void> {
-    const { onState, world } = this.#options
-    const places = this.#toOpen!
-    if (this.#failures > 0) await this.#transactions.reset()
-    if (places.length === 0) {
-      this.#toOpen = null
-      return
+  /** A new epoch for the producer: what was open is aborted, and what is still on its way cannot arrive any more. */
+  async #renew(): Promise<void> {
+    const { signal } = this.#stopping
+    const close = (): void => void this.#producer.close()
+    signal.addEventListener('abort', close)
+    try {
+      await this.#transactions.reset()
+    } finally {
+      signal.removeEventListener('abort', close)
     }
-    onState('restoring')
-    await this.#tasks.open(places)
-    this.#toOpen = null
-    world.log.info({ tasks: this.#tasks.byId.size, restoredRecords: this.#tasks.restoring.records }, 'running')
-    onState('running')
+    this.#isDirty = false
+    this.#releases.renewed()
   }
 
   /** After a failure: goes on where that is safe, else throws. */
   async #recover(error: unknown): Promise<void> {
-    const { compiled, world } = this.#options
+    const { compiled, world, stores } = this.#options
     if (this.#failure === null && isReplayable(error, compiled.onFailure)) return this.#replay(error)
     if (this.#failure !== null || !(error instanceof AppError) || !isOutside(error)) throw error
+    if (this.#stopping.signal.aborted) return
     world.log.warn({ error }, 'the transaction failed: closing the tasks and taking up again from what is committed')
-    const places = this.#toOpen ?? this.#tasks.all().map(task => ({ part: task.part.id, partition: task.partition }))
+    const places = this.#tasks.running().map(task => ({ part: task.part.id, partition: task.partition }))
     this.aborts++
     await this.#closeDirty()
-    if (error.code === 'STATE_CORRUPT') for (const place of places) await this.#options.stores.destroy(taskName(place))
-    await this.#sleep(Math.min(backoffMostMs, 50 * 2 ** this.#failures++))
-    // Fenced with the membership: the group says what comes next. Else what we had is still ours.
-    this.#toOpen = isMembershipLost(error) ? [] : places
+    if (error.code === 'STATE_CORRUPT') for (const place of places) await stores.destroy(taskName(place))
+    // Who was refused in the name of its membership asks whether it has one. If not, the group takes the tasks back;
+    // if another process has its place, this one must not take the transactional id from that.
+    if (error.code === 'FENCED') await this.#member?.confirm()
+    await this.#inbox.sleep(Math.min(backoffMostMs, 50 * 2 ** this.#failures++))
   }
 
   /** Aborts the transaction and processes its records again: without the one that failed, or when its needs are met. */
@@ -269,6 +272,7 @@ export class Worker {
     if (error instanceof ProcessingError) this.#tasks.poison.add(error.place!, error.cause)
     try {
       await this.#transactions.abort()
+      await this.#releases.rollback()
       await this.#tasks.rollback()
     } catch (failure) {
       return this.#recover(failure)
@@ -277,24 +281,20 @@ export class Worker {
     if (error instanceof NotReady) await this.#tasks.wait(error)
   }
 
-  /** The partitions are not ours any more. */
-  async #letGo(close: () => Promise<void>): Promise<void> {
-    this.#toOpen = null
-    await close()
-  }
-
   /** Commits what was processed, brings it to disk, and lets go of the tasks. */
   async #closeClean(): Promise<void> {
-    if (this.#tasks.byId.size === 0) return
+    if (this.#isDirty || this.#tasks.isEmpty) return
     await this.#transactions.commitNow(this.#tasks.all())
     await this.#storing.flushAll(this.#tasks.all())
-    await this.#tasks.close()
+    await this.#tasks.close(this.#tasks.all())
   }
 
-  /** Lets go of the tasks as they are, when no commit needs them any more: what is not committed is forgotten. */
+  /** Lets go of the tasks as they are: what is not committed is forgotten. */
   async #closeDirty(): Promise<void> {
+    this.#isDirty = true
     await this.#transactions.settle().catch(() => undefined)
     await this.#storing.settle().catch(() => undefined)
-    await this.#tasks.close()
+    await this.#tasks.close(this.#tasks.all())
+    this.#releases.closed()
   }
 }

@@ -7,8 +7,11 @@ import { code, type HeartbeatAnswer, type JoinGroupAnswer, type SyncGroupAnswer 
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './protocol/payloads.ts'
 import type { Subscription, TopicPartitions } from './protocol/payloads.ts'
 
-/** All members of a group must name a protocol that all have: Java consumers and other versions of ours stay out. */
-const protocolName = 'millrace'
+/**
+ * All members of a group must name a protocol that all have: Java consumers stay out, and so would versions of ours
+ * that move partitions in another way.
+ */
+const protocolName = 'millrace-cooperative'
 const protocolType = 'consumer'
 
 /** What a member got in one generation. */
@@ -34,10 +37,9 @@ export class GroupRequests {
     this.#purpose = purpose
   }
 
-  join(memberId: string, handlers: GroupHandlers, owned: readonly TopicPartition[]): Promise<JoinGroupAnswer> {
+  /** `metadata`: an encoded subscription. */
+  join(memberId: string, metadata: Buffer, reason: string): Promise<JoinGroupAnswer> {
     const { groupId, instanceId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
-    const { topics, userData } = handlers.subscription()
-    const metadata = encodeSubscription({ topics, userData, ownedPartitions: packed(owned) })
     return this.#wait<JoinGroupAnswer>('JoinGroup', 9, {
       groupId,
       sessionTimeoutMs,
@@ -46,7 +48,7 @@ export class GroupRequests {
       groupInstanceId: instanceId,
       protocolType,
       protocols: [{ name: protocolName, metadata }],
-      reason: '',
+      reason,
     })
   }
 
@@ -132,7 +134,7 @@ function assignments(joined: JoinGroupAnswer, handlers: GroupHandlers): object[]
   const members = joined.members.map(({ memberId, groupInstanceId, metadata }) =>
     memberInfo(memberId, groupInstanceId, decodeSubscription(metadata)),
   )
-  const parts = handlers.assign(members)
+  const parts = handlers.assign(members, joined.generationId)
   return members.map(({ memberId }) => {
     const part = parts.get(memberId) ?? { partitions: [], userData: null }
     const body = { assignedPartitions: packed(part.partitions), userData: part.userData }
@@ -141,8 +143,14 @@ function assignments(joined: JoinGroupAnswer, handlers: GroupHandlers): object[]
 }
 
 function memberInfo(memberId: string, instanceId: string | null, subscription: Subscription): GroupMemberInfo {
-  const { topics, ownedPartitions, userData } = subscription
-  return { memberId, instanceId, topics, owned: unpacked(ownedPartitions), userData: copied(userData) }
+  const { topics, ownedPartitions, generationId: generation, userData } = subscription
+  return { memberId, instanceId, topics, owned: unpacked(ownedPartitions), generation, userData: copied(userData) }
+}
+
+/** What a member says when it joins: `owned` and `generation` are what lets a leader move partitions in two steps. */
+export function subscriptionOf(handlers: GroupHandlers, owned: readonly TopicPartition[], generation: number): Buffer {
+  const { topics, userData } = handlers.subscription()
+  return encodeSubscription({ topics, userData, ownedPartitions: packed(owned), generationId: generation })
 }
 
 /** It outlives the answer that it came in. */

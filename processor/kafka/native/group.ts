@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer'
 import type {
   GroupHandlers,
   GroupMember,
@@ -9,15 +10,19 @@ import type {
 import { AppError } from '../../errors.ts'
 import type { Cluster } from './cluster.ts'
 import { check, errorOf, isRetriable, messageOf, nameOf } from './failure.ts'
-import { GroupRequests, type MemberAssignment } from './group-requests.ts'
-import { code, type OffsetCommitAnswer } from './messages.ts'
-import { offsetTopics, verifyOffsets } from './transactions.ts'
+import { commitAsMember } from './group-commit.ts'
+import { GroupRequests, type MemberAssignment, subscriptionOf } from './group-requests.ts'
+import { keyOf } from './by-topic.ts'
+import { code } from './messages.ts'
 
 /** Why a generation ended for this member. */
-type Ending = { readonly kind: 'rebalance' | 'left' } | { readonly kind: 'lost'; readonly error: unknown }
+type Ending =
+  | { readonly kind: 'rebalance'; readonly reason: string }
+  | { readonly kind: 'left' }
+  | { readonly kind: 'lost'; readonly error: unknown }
 
 /** How long `leave` tries to tell the group. It is a courtesy: a member that is gone is noticed anyway. */
-const leaveTimeoutMs = 5_000
+const leaveTimeoutMs = 2_500
 
 /** Errors that end a membership, but that joining anew mends. */
 const rejoinErrors: ReadonlySet<string | null> = new Set([
@@ -28,9 +33,13 @@ const rejoinErrors: ReadonlySet<string | null> = new Set([
 
 const worthRejoining = (error: unknown): boolean => isRetriable(error) || rejoinErrors.has(nameOf(error))
 
+/** Without a membership there is nothing to lose, and no generation to be next to. */
+const none = -1
+
 /**
- * A member of a classic group: joins, beats, gives up its partitions when others come or go, joins again. Handlers are
- * called one after the other, never two at once, and heartbeats go on while they run.
+ * A member of a classic group: joins, beats, gives up partitions that go to others, joins again (KIP-429). It keeps
+ * what it has while it joins, and may commit all the time. Handlers are called one after the other, never two at once,
+ * and heartbeats go on while they run.
  */
 export class NativeGroupMember implements GroupMember {
   readonly #cluster: Cluster
@@ -43,8 +52,20 @@ export class NativeGroupMember implements GroupMember {
   #memberId = ''
   /** Of the last generation that was entered. Kept when it is lost: what it names is then refused, as it should be. */
   #metadata: GroupMetadata | null = null
-  /** What it had last, for an assignor that leaves partitions where they were; empty after a loss. */
-  #last: readonly TopicPartition[] = []
+  /** One more with each loss: what belongs to an older life does not go on in this one. */
+  #life = 0
+  /** What it was assigned and has not given up. */
+  #owned: readonly TopicPartition[] = []
+  /** The generation that assigned it. */
+  #ownedSince = none
+  /** The generation of the last JoinGroup that was answered. */
+  #joined = none
+  #reason = ''
+  /** What the next JoinGroup says; made once for each that is answered. */
+  #subscription: Buffer | null = null
+  /** Resolves when the JoinGroup under way is answered, or the membership lost; null in between. */
+  #entering: PromiseWithResolvers<void> | null = null
+  #end: (ending: Ending) => void = () => undefined
 
   /** `purpose` names its connections. */
   constructor(cluster: Cluster, options: GroupOptions, handlers: GroupHandlers, purpose: string) {
@@ -67,26 +88,27 @@ export class NativeGroupMember implements GroupMember {
   }
 
   async commit(offsets: readonly PartitionOffset[]): Promise<void> {
-    if (offsets.length === 0) return
-    const group = this.metadata()
-    const { groupId, memberId, generation, instanceId: groupInstanceId } = group
-    const body = {
-      groupId,
-      generationIdOrMemberEpoch: generation,
-      memberId,
-      groupInstanceId,
-      topics: offsetTopics(offsets),
-    }
-    const target = { kind: 'group', key: groupId } as const
-    const call = { api: 'OffsetCommit', version: 8, body }
-    await this.#cluster.retry(`Committing offsets of group ${groupId}`, {}, () =>
-      this.#cluster.atCoordinator<OffsetCommitAnswer>(target, call, answer => {
-        verifyOffsets('OffsetCommit', offsets, answer, group)
-      }),
-    )
+    if (offsets.length > 0) await commitAsMember(this.#cluster, offsets, this.metadata())
   }
 
-  /** Leaves for good, also a static membership (closing the client keeps that). No handler is called for it. */
+  async confirm(): Promise<boolean> {
+    const life = this.#life
+    if (this.#entering !== null) await this.#entering.promise
+    else if (this.#metadata !== null) {
+      const { generation } = this.#metadata
+      const error = await this.#heartbeat(generation)
+      if (error !== null && this.#metadata.generation === generation) {
+        this.#end({ kind: 'lost', error })
+        return false
+      }
+    }
+    return this.#life === life
+  }
+
+  rejoin(reason: string): void {
+    this.#end({ kind: 'rebalance', reason })
+  }
+
   async leave(): Promise<void> {
     if (this.#leaving.signal.aborted) return
     this.#leaving.abort()
@@ -96,7 +118,8 @@ export class NativeGroupMember implements GroupMember {
       const what = `Leaving group ${this.#options.groupId}`
       await this.#cluster.retry(what, { deadlineMs: leaveTimeoutMs }, () => this.#requests.leave(this.#memberId))
     } catch (error) {
-      if (nameOf(error) === 'UNKNOWN_MEMBER_ID') return
+      // Put out, or replaced by its successor: others have taken over already.
+      if (nameOf(error) === 'UNKNOWN_MEMBER_ID' || nameOf(error) === 'FENCED_INSTANCE_ID') return
       const { groupId } = this.#options
       this.#cluster.world.log.warn(
         { groupId },
@@ -107,84 +130,166 @@ export class NativeGroupMember implements GroupMember {
 
   async #run(): Promise<void> {
     try {
-      while (!this.#signal.aborted) await this.#live(await this.#enter())
+      while (!this.#signal.aborted) {
+        const assignment = await this.#enter()
+        if (assignment !== null) await this.#live(assignment)
+      }
     } catch (error) {
-      if (!this.#signal.aborted) this.#handlers.onFailed(error)
+      if (!this.#signal.aborted) this.#handlers.onFailed(this.#explained(error))
     }
   }
 
   /** From one assignment to its end. */
-  async #live(assignment: MemberAssignment): Promise<void> {
-    const { partitions, userData, generation } = assignment
-    this.#last = partitions
+  async #live({ partitions, userData, generation }: MemberAssignment): Promise<void> {
     const beating = new AbortController()
     const ending = Promise.withResolvers<Ending>()
+    let isLost = false
+    this.#end = end => {
+      isLost ||= end.kind === 'lost'
+      ending.resolve(end)
+    }
     const left = (): void => ending.resolve({ kind: 'left' })
     this.#signal.addEventListener('abort', left)
-    const heart = this.#beat(generation, AbortSignal.any([this.#signal, beating.signal]), ending.resolve)
+    const heart = this.#beat(generation, AbortSignal.any([this.#signal, beating.signal]))
     try {
-      await this.#handlers.onAssigned(partitions, userData)
+      const kept = new Set(partitions.map(({ topic, partition }) => keyOf(topic, partition)))
+      const revoked = this.#owned.filter(({ topic, partition }) => !kept.has(keyOf(topic, partition)))
+      if (revoked.length > 0) await this.#handlers.onRevoked(revoked)
+      if (!isLost && !this.#signal.aborted) {
+        this.#owned = partitions
+        this.#ownedSince = generation
+        await this.#handlers.onAssigned(partitions, userData)
+      }
+      // Others wait for it.
+      if (revoked.length > 0) ending.resolve({ kind: 'rebalance', reason: 'Partitions were given up.' })
       const end = await ending.promise
-      if (end.kind === 'rebalance') await this.#handlers.onRevoked(partitions)
-      if (end.kind !== 'lost') return
-      this.#last = []
-      await this.#handlers.onLost(partitions)
-      if (!worthRejoining(end.error)) throw end.error
+      if (end.kind === 'rebalance') this.#reason = end.reason
+      if (end.kind === 'lost') await this.#lose(end.error)
     } finally {
+      this.#end = () => undefined
       beating.abort()
       this.#signal.removeEventListener('abort', left)
       await heart
     }
   }
 
-  async #beat(generation: number, signal: AbortSignal, end: (ending: Ending) => void): Promise<void> {
+  /** Everything is given up at once; throws what joining again would not mend. */
+  async #lose(error: unknown): Promise<void> {
+    const partitions = this.#owned
+    const isFinal = !worthRejoining(error)
+    if (nameOf(error) === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
+    this.#life++
+    this.#owned = []
+    this.#ownedSince = this.#joined = none
+    this.#subscription = null
+    this.#reason = messageOf(error)
+    this.#entered()
+    if (this.#metadata !== null) await this.#handlers.onLost(partitions, isFinal)
+    if (isFinal) throw error
+  }
+
+  async #beat(generation: number, signal: AbortSignal): Promise<void> {
     const { scheduler } = this.#cluster.world
     for (;;) {
       await scheduler.sleep(this.#options.heartbeatIntervalMs, signal)
       if (signal.aborted) return
-      try {
-        const errorCode = await this.#requests.heartbeat(this.#memberId, generation)
-        // Beating goes on while partitions are given up, or the group would not wait for that.
-        if (errorCode === code.rebalanceInProgress) end({ kind: 'rebalance' })
-        else check('Heartbeat', errorCode)
-      } catch (error) {
-        if (isRetriable(error)) {
-          this.#cluster.forgetCoordinator('group', this.#options.groupId)
-          continue
-        }
-        if (signal.aborted) return
-        if (nameOf(error) === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
-        end({ kind: 'lost', error })
-        return
-      }
+      const error = await this.#heartbeat(generation)
+      if (error === null || signal.aborted) continue
+      this.#end({ kind: 'lost', error })
+      return
     }
   }
 
-  /** Joins until there is an assignment. */
-  #enter(): Promise<MemberAssignment> {
-    const what = `Joining group ${this.#options.groupId}`
-    const options = { deadlineMs: Infinity, signal: this.#signal, retriable: worthRejoining }
-    return this.#cluster.retry(what, options, () => this.#join())
+  /** Why the membership does not stand; null when it does, or nobody answers. */
+  async #heartbeat(generation: number): Promise<unknown> {
+    try {
+      const errorCode = await this.#requests.heartbeat(this.#memberId, generation)
+      // Beating goes on while partitions are given up, or the group would not wait for that.
+      if (errorCode === code.rebalanceInProgress) this.#end({ kind: 'rebalance', reason: 'The group rebalances.' })
+      else check('Heartbeat', errorCode)
+      return null
+    } catch (error) {
+      if (!isRetriable(error)) return error
+      this.#cluster.forgetCoordinator('group', this.#options.groupId)
+      return null
+    }
   }
 
-  async #join(): Promise<MemberAssignment> {
+  /** Joins until there is an assignment; null when the membership was lost on the way. */
+  async #enter(): Promise<MemberAssignment | null> {
+    this.#entering = Promise.withResolvers()
     try {
-      let joined = await this.#requests.join(this.#memberId, this.#handlers, this.#last)
+      const what = `Joining group ${this.#options.groupId}`
+      const options = { deadlineMs: Infinity, signal: this.#signal, retriable: worthRejoining }
+      return await this.#cluster.retry(what, options, () => this.#join())
+    } finally {
+      this.#entered()
+    }
+  }
+
+  #entered(): void {
+    this.#entering?.resolve()
+    this.#entering = null
+  }
+
+  async #join(): Promise<MemberAssignment | null> {
+    try {
+      this.#entering ??= Promise.withResolvers()
+      this.#subscription ??= subscriptionOf(this.#handlers, this.#owned, this.#ownedSince)
+      let joined = await this.#requests.join(this.#memberId, this.#subscription, this.#reason)
       if (joined.errorCode === code.memberIdRequired) {
         // The coordinator wants to know whom it answers before it keeps a place (KIP-394).
         this.#memberId = joined.memberId
-        joined = await this.#requests.join(this.#memberId, this.#handlers, this.#last)
+        joined = await this.#requests.join(this.#memberId, this.#subscription, this.#reason)
       }
       check('JoinGroup', joined.errorCode, `Group ${this.#options.groupId}.`)
+      this.#subscription = null
       this.#memberId = joined.memberId
+      const { generationId } = joined
+      // A generation went by without this member: what it has may have been given to others.
+      if (this.#owned.length > 0 && generationId > this.#joined + 1) {
+        await this.#lose(errorOf('JoinGroup', code.illegalGeneration))
+        return null
+      }
+      this.#joined = generationId
+      this.#metadata = this.#metadataOf(generationId)
+      this.#entered()
       const assignment = await this.#requests.sync(joined, this.#handlers)
       if (this.#signal.aborted) throw errorOf('SyncGroup', code.rebalanceInProgress)
-      const { groupId, instanceId } = this.#options
-      this.#metadata = { groupId, memberId: this.#memberId, generation: assignment.generation, instanceId }
       return assignment
     } catch (error) {
-      if (nameOf(error) === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
-      throw error
+      const isLost = nameOf(error) === 'UNKNOWN_MEMBER_ID' || !worthRejoining(error)
+      if (!isLost || this.#signal.aborted) throw error
+      await this.#lose(error)
+      return null
     }
+  }
+
+  #metadataOf(generation: number): GroupMetadata {
+    const { groupId, instanceId } = this.#options
+    const life = this.#life
+    return {
+      groupId,
+      memberId: this.#memberId,
+      generation,
+      instanceId,
+      renewed: async () => {
+        const isCurrent = (): boolean => this.#life === life && this.#metadata?.generation === generation
+        // What it has went with the JoinGroup, so that the next generation leaves it here, whoever leads.
+        if (isCurrent() && this.#entering !== null) await this.#entering.promise
+        return this.#life === life && !isCurrent() ? this.#metadata : null
+      },
+    }
+  }
+
+  #explained(error: unknown): unknown {
+    if (nameOf(error) !== 'FENCED_INSTANCE_ID') return error
+    const { groupId, instanceId } = this.#options
+    return new AppError(
+      'FENCED',
+      `Another process has joined group ${groupId} under the instance name ${instanceId}, which this one had. ` +
+        'It goes on in place of this one. If both are to run, give each a name of its own.',
+      { cause: error },
+    )
   }
 }

@@ -85,22 +85,43 @@ export async function commitOffsets(
   group: GroupMetadata,
   options: { readonly signal: AbortSignal; readonly deadlineMs: number; readonly sent?: (() => void) | undefined },
 ): Promise<void> {
-  const { signal, deadlineMs } = options
-  const body = {
-    ...producer,
-    groupId: group.groupId,
-    generationId: group.generation,
-    memberId: group.memberId,
-    groupInstanceId: group.instanceId,
-    topics: offsetTopics(offsets),
-  }
+  const { signal, deadlineMs, sent } = options
   const target = { kind: 'group', key: group.groupId } as const
-  const call = { api: 'TxnOffsetCommit', version: 5, body, sent: once(options.sent) }
+  const tell = once(sent)
   await cluster.retry(`Committing offsets of group ${group.groupId}`, { signal, deadlineMs }, () =>
-    cluster.atCoordinator<OffsetCommitAnswer>(target, call, answer => {
-      verifyOffsets('TxnOffsetCommit', offsets, answer, group)
+    inGeneration(group, current => {
+      const body = {
+        ...producer,
+        groupId: current.groupId,
+        generationId: current.generation,
+        memberId: current.memberId,
+        groupInstanceId: current.instanceId,
+        topics: offsetTopics(offsets),
+      }
+      const call = { api: 'TxnOffsetCommit', version: 5, body, sent: tell }
+      return cluster.atCoordinator<OffsetCommitAnswer>(target, call, answer => {
+        verifyOffsets('TxnOffsetCommit', offsets, answer, current)
+      })
     }),
   )
+}
+
+/** Commits in the name of a member; when its generation is refused because the group went on with it, in the next. */
+export async function inGeneration(
+  group: GroupMetadata,
+  commit: (group: GroupMetadata) => Promise<unknown>,
+): Promise<void> {
+  for (let current = group; ;) {
+    try {
+      await commit(current)
+      return
+    } catch (error) {
+      const isOld = error instanceof AppError && nameOf(error.cause) === 'ILLEGAL_GENERATION'
+      const next = isOld ? await current.renewed?.() : null
+      if (next === null || next === undefined) throw error
+      current = next
+    }
+  }
 }
 
 export function offsetTopics(offsets: readonly PartitionOffset[]): object[] {

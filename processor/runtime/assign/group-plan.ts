@@ -1,0 +1,111 @@
+import type { Compiled } from '../../../topology/compiled.ts'
+import { AppError } from '../../errors.ts'
+import type { GroupMemberInfo, MemberShare } from '../../ports.ts'
+import type { AppTopics } from '../topics.ts'
+import { assignTasks, type Candidate } from './assignor.ts'
+import { allTasks, comparePlaces, sourcesOf, type TaskPlace, taskName, tasksFor } from './places.ts'
+import { decodeMemberData, encodeAssignmentData, type Holder, type Holdings, type MemberData } from './user-data.ts'
+
+interface Member {
+  readonly info: GroupMemberInfo
+  readonly data: MemberData
+  readonly candidate: Candidate
+}
+
+/** What the leader of `generation` gives to each member. A pure function of what the members said. */
+export function planGeneration(
+  compiled: Compiled,
+  topics: AppTopics,
+  infos: readonly GroupMemberInfo[],
+  generation: number,
+): ReadonlyMap<string, MemberShare> {
+  const said = infos.map(info => ({ info, data: dataOf(info) }))
+  const before = newest(said.map(({ data }) => data.holdings))
+  const members = said.map(({ info, data }): Member => ({
+    info,
+    data,
+    candidate: candidateOf(compiled, topics, info, data, before),
+  }))
+  const shares = assignTasks(
+    allTasks(topics),
+    members.map(({ candidate }) => candidate),
+  )
+  const active = ({ candidate }: Member): readonly TaskPlace[] => shares.get(candidate.name)!.active
+  const holdings = {
+    generation,
+    holders: [...members.map(each => holderOf(each, active(each))), ...gone(members, before)],
+  }
+  return new Map(
+    members.map(member => {
+      const partitions = active(member).flatMap(task => sourcesOf(compiled, topics, task))
+      const { upcoming } = shares.get(member.candidate.name)!
+      const userData = encodeAssignmentData({ upcoming, standbys: [], warmups: [], holdings })
+      return [member.info.memberId, { partitions, userData }]
+    }),
+  )
+}
+
+function dataOf({ memberId, userData }: GroupMemberInfo): MemberData {
+  if (userData !== null) return decodeMemberData(userData)
+  throw new AppError('CONFIG', `Member ${memberId} of the group says nothing of itself: it is no worker of Millrace's.`)
+}
+
+function newest(all: readonly (Holdings | null)[]): Holdings | null {
+  let best: Holdings | null = null
+  for (const each of all) if (each !== null && each.generation > (best?.generation ?? -1)) best = each
+  return best
+}
+
+function candidateOf(
+  compiled: Compiled,
+  topics: AppTopics,
+  info: GroupMemberInfo,
+  data: MemberData,
+  before: Holdings | null,
+): Candidate {
+  const had = before?.holders.find(holder => holder.id === data.id && holder.isPresent)
+  // Each JoinGroup draws anew: this one is what the broker kept of a static member that did not come.
+  const isAsleep = info.instanceId !== null && had !== undefined && had.nonce === data.nonce
+  const owned = tasksFor(compiled, topics, info.owned)
+  const lags = new Map<string, number>()
+  // What it ran before it was restarted is likely to be on its disk.
+  for (const task of had?.tasks ?? []) lags.set(taskName(task), Infinity)
+  for (const copy of data.copies) lags.set(taskName(copy), copy.lagRecords ?? Infinity)
+  return {
+    name: `${data.id} ${info.memberId}`,
+    claims: isAsleep ? [...owned, ...had.tasks] : owned,
+    generation: info.generation,
+    isAsleep,
+    lags,
+  }
+}
+
+/** With what it claims and has not given up yet: should it vanish meanwhile, its transaction is still to be ended. */
+function holderOf({ data, candidate }: Member, active: readonly TaskPlace[]): Holder {
+  const tasks = new Map([...candidate.claims, ...active].map(task => [taskName(task), task]))
+  const { id, isTransactional, nonce } = data
+  return { id, isTransactional, isPresent: true, nonce, tasks: [...tasks.values()].toSorted(comparePlaces) }
+}
+
+/** Workers that are not in the group any more, with those of their tasks that nobody has opened since. */
+function gone(members: readonly Member[], before: Holdings | null): Holder[] {
+  const present = new Set(members.map(({ data }) => data.id))
+  const opened = new Set(members.flatMap(({ data }) => data.running.map(taskName)))
+  const holders = new Map<string, Holder>()
+  for (const holder of before?.holders ?? []) {
+    const { id, isTransactional } = holder
+    if (present.has(id) || !isTransactional) continue
+    const tasks = holder.tasks.filter(task => !opened.has(taskName(task)))
+    if (tasks.length > 0) holders.set(id, { id, isTransactional, isPresent: false, nonce: 0, tasks })
+  }
+  return [...holders.values()]
+}
+
+/** Whose transactions have to be ended before a task is opened by `self` (rule C10): they are in the group no more. */
+export function formerOwners(holdings: Holdings | null, task: TaskPlace, self: string): string[] {
+  const isTask = (other: TaskPlace): boolean => other.part === task.part && other.partition === task.partition
+  const former = (holdings?.holders ?? []).filter(
+    ({ id, isPresent, isTransactional, tasks }) => isTransactional && !isPresent && id !== self && tasks.some(isTask),
+  )
+  return [...new Set(former.map(({ id }) => id))]
+}

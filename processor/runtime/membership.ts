@@ -1,0 +1,138 @@
+import type { Buffer } from 'node:buffer'
+import type { Compiled } from '../../topology/compiled.ts'
+import type { GroupHandlers, GroupMemberInfo, GroupOptions, MemberShare, Random, TopicPartition } from '../ports.ts'
+import { formerOwners, planGeneration } from './assign/group-plan.ts'
+import { type TaskPlace, taskName, tasksFor } from './assign/places.ts'
+import {
+  type AssignmentData,
+  decodeAssignmentData,
+  encodeMemberData,
+  type Identity,
+  type StateCopy,
+} from './assign/user-data.ts'
+import type { AppTopics } from './topics.ts'
+
+export interface MembershipOptions {
+  readonly compiled: Compiled
+  readonly topics: AppTopics
+  readonly random: Random
+  readonly identity: Identity
+  readonly process: string
+  readonly worker: number
+  /** Tasks that process records. */
+  readonly running: () => readonly TaskPlace[]
+  /** Tasks were given up: resolves when what they did is committed and they are closed. */
+  readonly release: (places: readonly TaskPlace[]) => Promise<void>
+  /** The assignment has changed; `wanted` says what is ours now. */
+  readonly changed: () => void
+  /** Everything was lost: resolves when nothing of it is open any more, in Kafka neither. */
+  readonly lost: (isFinal: boolean) => Promise<void>
+  readonly failed: (error: unknown) => void
+}
+
+/** Rebalances wait for members that do not answer so long; members join again without giving anything up first. */
+const rebalanceTimeoutMs = 60_000
+/** A member hears of a rebalance with its next heartbeat. */
+const heartbeatMostMs = 500
+
+export function groupOptions(options: {
+  readonly application: string
+  readonly instance: string
+  readonly isStatic: boolean
+  readonly sessionTimeoutMs: number
+}): GroupOptions {
+  const { application, instance, isStatic, sessionTimeoutMs } = options
+  return {
+    groupId: application,
+    instanceId: isStatic ? `${application}-${instance}` : null,
+    sessionTimeoutMs,
+    rebalanceTimeoutMs,
+    heartbeatIntervalMs: Math.min(heartbeatMostMs, sessionTimeoutMs / 6),
+  }
+}
+
+/** What the group has given to a worker, and what the worker tells the group. */
+export class Membership implements GroupHandlers {
+  readonly #options: MembershipOptions
+  readonly #topics: readonly string[]
+  readonly #wanted = new Map<string, TaskPlace>()
+  /** Tasks that were closed in good order: their state is still on disk. */
+  readonly #left = new Map<string, TaskPlace>()
+  #data: AssignmentData | null = null
+  /** Assignments so far. */
+  generations = 0
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+    const { compiled, topics } = options
+    this.#topics = [
+      ...compiled.inputs.map(topic => topic.name),
+      ...compiled.repartitions.map(({ name }) => topics.repartition(name)),
+    ]
+  }
+
+  /** The tasks that are ours. */
+  get wanted(): ReadonlyMap<string, TaskPlace> {
+    return this.#wanted
+  }
+
+  /** There is an assignment, and nothing more is on its way. */
+  get isSettled(): boolean {
+    return this.#data !== null && this.#data.upcoming.length === 0
+  }
+
+  /** Transactional ids that must be fenced before these tasks are opened. */
+  formerOwners(places: readonly TaskPlace[]): string[] {
+    const { holdings = null } = this.#data ?? {}
+    const { id } = this.#options.identity
+    return [...new Set(places.flatMap(place => formerOwners(holdings, place, id)))]
+  }
+
+  subscription(): { readonly topics: readonly string[]; readonly userData: Buffer } {
+    const { identity, process, worker, random, running } = this.#options
+    // 0 stands for none.
+    const nonce = 1 + Math.floor(random.next() * 0xffff_fffe)
+    const copies = [...this.#left.values()].map((place): StateCopy => ({ ...place, kind: 'local', lagRecords: null }))
+    const holdings = this.#data?.holdings ?? null
+    const userData = encodeMemberData({ ...identity, process, worker, nonce, running: running(), copies, holdings })
+    return { topics: this.#topics, userData }
+  }
+
+  assign(members: readonly GroupMemberInfo[], generation: number): ReadonlyMap<string, MemberShare> {
+    return planGeneration(this.#options.compiled, this.#options.topics, members, generation)
+  }
+
+  async onAssigned(partitions: readonly TopicPartition[], userData: Buffer | null): Promise<void> {
+    if (userData !== null) this.#data = decodeAssignmentData(userData)
+    this.generations++
+    this.#wanted.clear()
+    for (const place of this.#tasks(partitions)) {
+      this.#wanted.set(taskName(place), place)
+      this.#left.delete(taskName(place))
+    }
+    this.#options.changed()
+  }
+
+  async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+    const places = this.#tasks(partitions)
+    for (const place of places) {
+      this.#wanted.delete(taskName(place))
+      this.#left.set(taskName(place), place)
+    }
+    await this.#options.release(places)
+  }
+
+  async onLost(_partitions: readonly TopicPartition[], isFinal: boolean): Promise<void> {
+    for (const [name, place] of this.#wanted) this.#left.set(name, place)
+    this.#wanted.clear()
+    await this.#options.lost(isFinal)
+  }
+
+  onFailed(error: unknown): void {
+    this.#options.failed(error)
+  }
+
+  #tasks(partitions: readonly TopicPartition[]): TaskPlace[] {
+    return tasksFor(this.#options.compiled, this.#options.topics, partitions)
+  }
+}

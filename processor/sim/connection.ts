@@ -100,6 +100,11 @@ export class Connection implements Channel {
     this.#machine.after(this.#line.delayMs(), () => this.#end(api => lost(api, 'it was reset')))
   }
 
+  /** Something on it is lost or late: left alone, it would be noticed by a timeout only. */
+  get isAiling(): boolean {
+    return this.#isDeaf || this.#waiting.some(({ mishap }) => mishap !== null)
+  }
+
   /** What was held back goes on its way. */
   flow(): void {
     if (!this.#line.isCutThere) for (const act of this.#stalledThere.splice(0)) act()

@@ -70,7 +70,7 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
     const step = draws.pick(steps)
     const matches = (port: string): boolean => port === `step ${step}`
     const onSprung = (): void => sim.counts.add(`killed at ${step}`)
-    replica.machine!.ambush = { matches, skips: draws.whole(0, 3), onSprung }
+    replica.machine!.ambush = { matches, skips: step === 'closing' ? 0 : draws.whole(0, 1), onSprung }
     if (step === 'closing') replica.stop()
   }),
   'kill at port': onRunning((replica, sim, draws) => {
@@ -96,6 +96,7 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
   rename: onRunning((replica, sim, draws) => {
     const { replicas, timeline, counts } = sim
     replica.isWanted = false
+    replica.isRetired = true
     if (draws.chance(0.5)) replica.kill()
     else replica.stop()
     replicas.splice(replicas.indexOf(replica), 1)

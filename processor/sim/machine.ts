@@ -7,7 +7,7 @@ export interface MachineOptions {
   readonly timeline: Timeline
   readonly draws: Draws
   readonly log: Log
-  /** What each look at the clock costs: how long work takes, for code that watches the time while it works. */
+  /** What each look at the clock costs but the first of an event: work takes time for those who watch it passing. */
   readonly lookMs: number
   /** How long a turn of the event loop takes. */
   readonly yieldMs: number
@@ -38,9 +38,12 @@ export class Machine {
   readonly timeline: Timeline
   readonly #options: MachineOptions
   readonly #held: (() => void)[] = []
+  /** What has come while it was at work, in order. */
+  readonly #backlog: (() => void)[] = []
   readonly #onDeath: (() => void)[] = []
   readonly #bornUs: number
   #busyUntilUs = 0
+  #lookedAt = -1
   #frozenUs = 0
   #pausedAtUs = 0
   isDead = false
@@ -69,6 +72,7 @@ export class Machine {
     if (this.isDead) return
     this.isDead = true
     this.#held.length = 0
+    this.#backlog.length = 0
     for (const act of this.#onDeath) act()
   }
 
@@ -106,14 +110,25 @@ export class Machine {
   deliver(act: () => void): void {
     if (this.isDead) return
     if (this.isPaused) this.#held.push(act)
-    else if (this.timeline.nowUs < this.#busyUntilUs) this.timeline.at(this.#busyUntilUs, () => this.deliver(act))
-    else act()
+    else if (this.#backlog.length === 0 && this.timeline.nowUs >= this.#busyUntilUs) act()
+    else if (this.#backlog.push(act) === 1) this.#whenFree()
+  }
+
+  #whenFree(): void {
+    this.timeline.at(this.#busyUntilUs, () => {
+      if (this.isPaused) this.#held.unshift(...this.#backlog.splice(0))
+      const act = this.#backlog.shift()
+      act?.()
+      if (this.#backlog.length > 0) this.#whenFree()
+    })
   }
 
   #elapsedUs(): number {
     const { lookMs } = this.#options
-    this.#busyUntilUs = Math.max(this.timeline.nowUs, this.#busyUntilUs) + Math.round(lookMs * 1000)
-    return this.#busyUntilUs - this.#bornUs - this.#frozenUs
+    const { nowUs, events } = this.timeline
+    if (this.#lookedAt === events) this.#busyUntilUs = Math.max(nowUs, this.#busyUntilUs) + Math.round(lookMs * 1000)
+    this.#lookedAt = events
+    return Math.max(nowUs, this.#busyUntilUs) - this.#bornUs - this.#frozenUs
   }
 
   #makeWorld(): World {

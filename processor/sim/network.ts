@@ -124,6 +124,7 @@ export class Network {
     this.lossShare = 0
     this.down.clear()
     for (const machine of new Set([...this.#cuts.keys(), ...this.#slow.keys()])) this.heal(machine)
+    for (const connection of this.#those(() => true)) if (connection.isAiling) connection.reset()
   }
 
   #connect(

@@ -50,6 +50,8 @@ export class Replica {
   isWanted = false
   /** It was told to stop, and may still be at it. */
   isStopping = false
+  /** It is not started again, whoever asks: another one has its place, or the run is over. */
+  isRetired = false
   #lives = 0
   #hasExited = false
 
@@ -68,6 +70,7 @@ export class Replica {
   }
 
   start(): void {
+    if (this.isRetired) return
     this.isWanted = true
     if (this.isRunning) return
     const { timeline, network, trace, counts, draws, topology, settings, application } = this.#options

@@ -117,7 +117,10 @@ async function drain(sim: Simulation): Promise<void> {
 
 /** Everybody leaves in good order: state is on disk then, and the group is empty. */
 async function stop({ timeline, replicas, violated, ...sim }: Simulation): Promise<void> {
-  for (const replica of replicas) replica.stop()
+  for (const replica of replicas) {
+    replica.isRetired = true
+    replica.stop()
+  }
   const isDone = (): boolean => replicas.every(replica => !replica.isRunning)
   const limitMs = timeline.nowMs + stopMostMs - 1
   if (!(await timeline.runUntil(isDone, limitMs))) {

@@ -38,22 +38,22 @@ export function drawSwarm(draws: Draws, forced: Partial<Swarm> = {}): Swarm {
   const commitIntervalMs = draws.pick([5, 20, 100, 100, 500, 2000])
   const sessionTimeoutMs = draws.pick([1000, 2000, 6000])
   const loadMs = draws.whole(4000, 20_000)
-  const faults = draws.chance(0.06) ? [] : faultNames.filter(() => draws.chance(0.3))
+  const faults = drawFaults(draws)
   const swarm: Swarm = {
     workload,
     partitions: draws.whole(1, 4),
     replicas: draws.whole(1, 3),
     brokers: draws.pick([1, 1, 3]),
-    records: draws.whole(100, 800),
+    records: draws.whole(150, 1200),
     keys: draws.pick([3, 20, 200]),
     skew: draws.next(),
     disorder: draws.pick([0, 0.05, 0.3]),
-    batch: draws.pick([1, 5, 20, 100]),
+    batch: draws.pick([1, 4, 12, 40]),
     abortedInputShare: draws.pick([0, 0, 0.1]),
     backlog: draws.pick([0, 0.3, 1]),
     loadMs,
     faults,
-    faultEveryMs: loadMs / draws.whole(3, 25),
+    faultEveryMs: loadMs / draws.whole(5, 40),
     settings: {
       commitIntervalMs,
       sessionTimeoutMs,
@@ -85,4 +85,13 @@ export function drawSwarm(draws: Draws, forced: Partial<Swarm> = {}): Swarm {
     yieldMs: draws.pick([0.02, 0.2]),
   }
   return { ...swarm, ...forced }
+}
+
+/** Now and then none, often a single kind, which then comes again and again. */
+function drawFaults(draws: Draws): FaultName[] {
+  const mix = draws.next()
+  if (mix < 0.04) return []
+  if (mix < 0.35) return [draws.pick(faultNames)]
+  if (mix < 0.6) return [draws.pick(faultNames), draws.pick(faultNames), draws.pick(faultNames)]
+  return faultNames.filter(() => draws.chance(0.3))
 }

@@ -68,7 +68,5 @@ export interface Workload {
   readonly records: readonly Input[]
   /** All of the input must be there before the application starts: the order between its topics decides. */
   readonly isStatic?: boolean
-  /** By the topic's name, where it is not the topic's own. */
-  serdesOf?(topic: Topic<any, any>): Promise<{ readonly key: any; readonly value: any }>
   check(seen: Seen): Verdict
 }

@@ -57,7 +57,7 @@ export async function dropTopics(kafka: Kafka, prefix: string, application: stri
 }
 
 /** What validation says of values that were spoiled: the generator's promise, in the words of FLAGSHIP.md. */
-const failures = {
+export const damageCodes = {
   TRUNCATED: 'ERR_DECODE',
   MAGIC: 'ERR_FRAME',
   SHORT: 'ERR_FRAME',
@@ -109,7 +109,7 @@ export class PlacedFeed implements Feed {
     const bytes = Buffer.from(key ?? '')
     const partition = key === null ? partitionHint % width : partitionOf(bytes, 0, bytes.length, width)
     const at = { topic: this.#topic, partition, offset: this.#offsets[partition]!++ }
-    const failure = damage === null ? {} : { failure: failures[damage] }
+    const failure = damage === null ? {} : { failure: damageCodes[damage] }
     this.placed.push({ ...at, key, recordTime: timestamp, payment: damage === null ? payment : null, ...failure })
   }
 

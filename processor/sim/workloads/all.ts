@@ -1,8 +1,18 @@
 import type { Workload, WorkloadOptions } from '../workload.ts'
 import { countWorkload } from './count.ts'
+import { flagshipWorkload } from './flagship.ts'
+import { joinWorkload } from './join.ts'
+import { repartitionWorkload } from './repartition.ts'
+import { trailingWorkload } from './trailing.ts'
+import { windowsWorkload } from './windows.ts'
 
 const workloads = {
   count: countWorkload,
+  windows: windowsWorkload,
+  repartition: repartitionWorkload,
+  join: joinWorkload,
+  trailing: trailingWorkload,
+  flagship: flagshipWorkload,
 } as const satisfies Record<string, (options: WorkloadOptions) => Workload | Promise<Workload>>
 
 export type WorkloadName = keyof typeof workloads

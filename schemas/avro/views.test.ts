@@ -66,6 +66,28 @@ test('random schemas: every truncation and every addition is refused when read, 
   )
 }, 30_000)
 
+test('random schemas: what is wrong with a value that is cut off does not depend on what stands behind it', () => {
+  const messageOf = (type: AvroType, bytes: Buffer, end: number): string => {
+    try {
+      type.own.read(bytes, 0, end)
+    } catch (error) {
+      return (error as DecodeError).message
+    }
+    throw new Error('The value was not refused.')
+  }
+  fc.assert(
+    fc.property(samples(), fc.uint8Array({ minLength: 40, maxLength: 40 }), ({ schema, value }, behind) => {
+      const type = AvroType.of(schema)
+      const bytes = written(type, value)
+      for (let size = 0; size < bytes.length; size++) {
+        const alone = bytes.subarray(0, size)
+        expect(messageOf(type, Buffer.concat([alone, behind]), size)).toBe(messageOf(type, alone, size))
+      }
+    }),
+    { numRuns: 100 },
+  )
+}, 30_000)
+
 test('random schemas: a flipped bit is refused, or read as avsc reads it', () => {
   fc.assert(
     fc.property(samples(), fc.nat(), ({ schema, value }, place) => {

@@ -35,8 +35,25 @@ ${generator.constants.map((_, index) => `const K${index} = K[${index}]`).join('\
 ${generator.source()}
 return { read(b, p, end) { ${body} }, view: ${plan.op === 'record' ? generator.view(plan) : 'null'} }`
   // Names in the source are those that parseShape has checked; symbols, defaults and messages are passed as values.
-  return new Function('h', 'K', 'plain', source)(readers, generator.constants, plain) as Reader
+  const { read, view } = new Function('h', 'K', 'plain', source)(readers, generator.constants, plain) as Reader
+  return { read: withinBounds(read), view }
 }
+
+/**
+ * The walk may go beyond the end of a value that is cut off before it finds that out (runtime.ts), and stumble over what
+ * stands there. What it says of the value must not depend on that: the other records belong to somebody else, and are
+ * not the same ones whenever the value is read.
+ */
+const withinBounds =
+  (read: Reader['read']): Reader['read'] =>
+  (bytes, start, end) => {
+    try {
+      return read(bytes, start, end)
+    } catch (error) {
+      if (end === bytes.length) throw error
+      return read(bytes.subarray(start, end), 0, end - start)
+    }
+  }
 
 class Generator {
   readonly constants: unknown[] = []

@@ -33,7 +33,7 @@ const rejoinErrors: ReadonlySet<string | null> = new Set([
 
 const worthRejoining = (error: unknown): boolean => isRetriable(error) || rejoinErrors.has(nameOf(error))
 
-/** Without a membership there is nothing to lose, and no generation to be next to. */
+/** No generation. */
 const none = -1
 
 /**
@@ -114,9 +114,12 @@ export class NativeGroupMember implements GroupMember {
     this.#leaving.abort()
     this.#requests.stopWaiting()
     if (this.#memberId === '' && this.#options.instanceId === null) return
+    const told = new AbortController()
     try {
       const what = `Leaving group ${this.#options.groupId}`
-      await this.#cluster.retry(what, { deadlineMs: leaveTimeoutMs }, () => this.#requests.leave(this.#memberId))
+      const leave = (): Promise<void> => this.#requests.leave(this.#memberId)
+      const leaving = this.#cluster.retry(what, { deadlineMs: leaveTimeoutMs }, leave)
+      await Promise.race([leaving, this.#cluster.world.scheduler.sleep(leaveTimeoutMs, told.signal)])
     } catch (error) {
       // Put out, or replaced by its successor: others have taken over already.
       if (nameOf(error) === 'UNKNOWN_MEMBER_ID' || nameOf(error) === 'FENCED_INSTANCE_ID') return
@@ -125,6 +128,8 @@ export class NativeGroupMember implements GroupMember {
         { groupId },
         `Group ${groupId} was not told of a member that left: ${messageOf(error)}`,
       )
+    } finally {
+      told.abort()
     }
   }
 

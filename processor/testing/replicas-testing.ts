@@ -1,0 +1,312 @@
+import { Buffer } from 'node:buffer'
+import { int64, json, text } from '../../schemas/serdes.ts'
+import { ByteWriter } from '../../schemas/bytes.ts'
+import type { Registry } from '../../schemas/registry.ts'
+import { type Topic, topic } from '../../schemas/topic.ts'
+import { count, sum } from '../../topology/counting.ts'
+import type { Plan } from '../../topology/plan.ts'
+import { topology } from '../../topology/stream.ts'
+import { partitionOf } from '../kafka/native/murmur2.ts'
+import { encodeHeaders } from '../operators/headers.ts'
+import { endOfInputHeader } from '../operators/source.ts'
+import type { Kafka, World } from '../ports.ts'
+import { type App, type AppOptions, createApp } from '../runtime/app.ts'
+import type { Stores } from '../state-port.ts'
+import { memoryStores } from '../state/memory.ts'
+import { partitionsOf, readTopic, type Row } from './read-rows.ts'
+
+// A small application with two sub-topologies, run by several replicas under load, and what it has to write.
+
+export const partitions = 6
+const keys = 40
+const groups = 5
+/** Payments of one instalment of the load, and the time between two. */
+const instalment = 20
+const instalmentMs = 20
+
+export interface LedgerTopics {
+  readonly payments: Topic<string, number>
+  /** Running count and total of each key, in the partition of the key. */
+  readonly totals: Topic<string, any>
+  /** The same by another key, behind a repartition topic. */
+  readonly byGroup: Topic<string, any>
+}
+
+const row = json<any>('row', value => value)
+
+export const ledgerTopics = (prefix: string): LedgerTopics => ({
+  payments: topic(`${prefix}payments`, text, int64),
+  totals: topic(`${prefix}totals`, text, row),
+  byGroup: topic(`${prefix}by-group`, text, row),
+})
+
+export function ledger({ payments, totals, byGroup }: LedgerTopics): { readonly plan: Plan } {
+  const t = topology('ledger')
+  const spec = { n: count<number>(), total: sum((value: number) => value) }
+  const stream = t.stream(payments)
+  stream.groupByKey().aggregate('totals', spec).changes().to(totals)
+  stream
+    .groupBy(value => `g${value % groups}`, text, int64)
+    .aggregate('by-group', spec)
+    .changes()
+    .to(byGroup)
+  return t
+}
+
+export async function createLedgerTopics(kafka: Kafka, topics: LedgerTopics): Promise<void> {
+  const configs = { 'retention.ms': '-1' }
+  await kafka.admin().createTopics(Object.values(topics).map(({ name }) => ({ name, partitions, configs })))
+}
+
+/** Payments that come steadily: payment i says i, for key i modulo their number. */
+export class Load {
+  readonly #topics: LedgerTopics
+  readonly #kafka: Kafka
+  readonly #world: World
+  readonly #ending = new AbortController()
+  readonly #running: Promise<void>
+  /** How many were sent. */
+  sent = 0
+
+  constructor(kafka: Kafka, topics: LedgerTopics, world: World) {
+    this.#kafka = kafka
+    this.#topics = topics
+    this.#world = world
+    this.#running = this.#run()
+  }
+
+  /** Sends the last ones, with the mark of the end in each partition. */
+  async end(): Promise<void> {
+    this.#ending.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const producer = this.#kafka.producer({ transactionalId: null, transactionTimeoutMs: 10_000 })
+    const { name } = this.#topics.payments
+    await producer.init()
+    while (!this.#ending.signal.aborted) {
+      for (let left = instalment; left > 0; left--) {
+        const key = Buffer.from(keyOf(this.sent))
+        const writer = new ByteWriter(8)
+        int64.write(this.sent, writer)
+        const value = writer.copy()
+        const partition = partitionOf(key, 0, key.length, partitions)
+        producer.buffer(name, partition).append(this.sent++, key, 0, key.length, value, 0, value.length, null, 0, 0)
+      }
+      await producer.flush()
+      await this.#world.scheduler.sleep(instalmentMs, this.#ending.signal)
+    }
+    const mark = encodeHeaders([{ name: endOfInputHeader, value: Buffer.alloc(0) }])
+    for (let partition = 0; partition < partitions; partition++) {
+      producer.buffer(name, partition).append(0, null, 0, 0, null, 0, 0, mark, 0, mark.length)
+    }
+    await producer.flush()
+    await producer.close()
+  }
+}
+
+const keyOf = (payment: number): string => `k${payment % keys}`
+
+/** Notices when results of each partition become visible: how long each partition stands still. */
+export class Watch {
+  readonly #world: World
+  readonly #arrivals: number[][] = Array.from({ length: partitions }, () => [])
+  readonly #closing = new AbortController()
+  readonly #reading: Promise<void>
+  readonly #counts = new Map<string, number>()
+
+  constructor(kafka: Kafka, topics: LedgerTopics, world: World) {
+    this.#world = world
+    this.#reading = this.#read(kafka, [topics.totals.name, topics.byGroup.name])
+  }
+
+  /** Payments whose results have all been seen. */
+  get total(): number {
+    return Math.min(...this.#counts.values())
+  }
+
+  now(): number {
+    return this.#world.clock.monotonic()
+  }
+
+  /** The longest time without a result, by partition, in which a part of [fromMs, toMs] lies. */
+  gaps(fromMs: number, toMs: number): number[] {
+    return this.#arrivals.map(times => {
+      let longest = 0
+      for (const [index, at] of [...times, toMs].entries()) {
+        const before = index === 0 ? fromMs : times[index - 1]!
+        if (at > fromMs && before < toMs) longest = Math.max(longest, Math.min(at, toMs) - before)
+      }
+      return longest
+    })
+  }
+
+  /** Waits until every partition has brought something new. */
+  async flows(): Promise<void> {
+    const before = this.#arrivals.map(times => times.length)
+    while (!this.#arrivals.every((times, at) => times.length > before[at]!)) await this.#world.scheduler.sleep(10)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#reading
+  }
+
+  async #read(kafka: Kafka, names: readonly string[]): Promise<void> {
+    for (const name of names) this.#counts.set(name, 0)
+    const fetcher = kafka.fetcher({ isolation: 'read_committed', maxWaitMs: 20 })
+    const all = (await Promise.all(names.map(name => partitionsOf(kafka, name)))).flat()
+    fetcher.assign(all.map(at => ({ ...at, offset: 0 })))
+    while (!this.#closing.signal.aborted) {
+      for (const { topic, partition, records } of await fetcher.poll(20)) {
+        if (records.length > 0 && topic === names[0]) this.#arrivals[partition]!.push(this.now())
+        this.#counts.set(topic, this.#counts.get(topic)! + records.length)
+      }
+    }
+    await fetcher.close()
+  }
+}
+
+export interface ReplicasOptions {
+  /** A client for a replica. */
+  readonly connect: (replica: string) => Promise<Kafka>
+  readonly registry: Registry
+  readonly world: World
+  readonly topics: LedgerTopics
+  readonly application: string
+  readonly settings?: Partial<AppOptions>
+}
+
+interface Replica {
+  readonly app: App
+  readonly kafka: Kafka
+}
+
+/** Replicas of the application, each with a client and a disk of its own. */
+export class Replicas {
+  readonly #options: ReplicasOptions
+  readonly #running = new Map<string, Replica>()
+  readonly #disks = new Map<string, Stores>()
+
+  constructor(options: ReplicasOptions) {
+    this.#options = options
+  }
+
+  get(name: string): App {
+    return this.#running.get(name)!.app
+  }
+
+  names(): string[] {
+    return [...this.#running.keys()]
+  }
+
+  /** Resolves when it processes records. */
+  async start(name: string, options: Partial<AppOptions> = {}): Promise<App> {
+    const { connect, registry, world, topics, application, settings } = this.#options
+    const kafka = await connect(name)
+    const stores = this.#disks.get(name) ?? memoryStores()
+    this.#disks.set(name, stores)
+    const parts = { kafka, registry, stores, world, partitionOf }
+    const app = createApp(ledger(topics), {
+      application,
+      instance: name,
+      isStatic: false,
+      commitIntervalMs: 50,
+      ...parts,
+      ...settings,
+      ...options,
+    })
+    this.#running.set(name, { app, kafka })
+    await app.start()
+    return app
+  }
+
+  /** In good order. */
+  async stop(name: string): Promise<void> {
+    const { app, kafka } = this.#take(name)
+    await app.stop()
+    await app.done
+    await kafka.close()
+  }
+
+  /** As if its machine were gone: from now on nothing of it reaches a broker. */
+  async vanish(name: string): Promise<void> {
+    const { app, kafka } = this.#take(name)
+    await kafka.close()
+    await app.stop()
+  }
+
+  /** It has failed. */
+  async forget(name: string): Promise<void> {
+    await this.#take(name).kafka.close()
+  }
+
+  async stopAll(): Promise<void> {
+    for (const name of this.names()) await this.stop(name)
+  }
+
+  /** How many tasks each runs, in the order in which they were started. */
+  counts(): number[] {
+    return [...this.#running.values()].map(({ app }) => app.worker?.tasks.size ?? 0)
+  }
+
+  /** Waits until all tasks run, dealt out evenly. */
+  async settled(): Promise<void> {
+    const isEven = (counts: readonly number[]): boolean =>
+      counts.reduce((total, each) => total + each, 0) === 2 * partitions &&
+      Math.max(...counts) - Math.min(...counts) <= 1
+    while (!isEven(this.counts())) {
+      for (const { app } of this.#running.values()) if (app.state === 'failed') await app.done
+      await this.#options.world.scheduler.sleep(10)
+    }
+  }
+
+  #take(name: string): Replica {
+    const replica = this.#running.get(name)!
+    this.#running.delete(name)
+    return replica
+  }
+}
+
+/** What is wrong with what was written, given that `sent` payments came; empty: nothing. */
+export async function faultsOf(kafka: Kafka, topics: LedgerTopics, sent: number): Promise<string[]> {
+  const faults: string[] = []
+  const totals = (await readTopic(kafka, topics.totals.name)).rows
+  const wanted: string[][] = Array.from({ length: partitions }, () => [])
+  const sums = new Map<string, { n: number; total: number }>()
+  for (let payment = 0; payment < sent; payment++) {
+    const key = keyOf(payment)
+    const bytes = Buffer.from(key)
+    wanted[partitionOf(bytes, 0, bytes.length, partitions)]!.push(next(sums, key, payment))
+  }
+  for (const [partition, lines] of wanted.entries()) {
+    const found = totals.filter(each => each.partition === partition).map(shown)
+    const at = lines.findIndex((line, index) => line !== found[index])
+    if (at >= 0) faults.push(`totals-${partition}, result ${at}: ${found[at] ?? 'nothing'} instead of ${lines[at]}`)
+    if (found.length > lines.length) faults.push(`totals-${partition} has ${found.length - lines.length} too many`)
+  }
+  // Their order depends on how the upstream partitions interleave; but each is counted once, and in the end all are.
+  const rows = (await readTopic(kafka, topics.byGroup.name)).rows
+  for (let group = 0; group < groups; group++) {
+    const own = rows
+      .filter(({ key }) => key!.toString() === `g${group}`)
+      .map(({ value }) => JSON.parse(value!.toString()))
+    const payments = Array.from({ length: sent }, (_, payment) => payment).filter(payment => payment % groups === group)
+    const at = own.findIndex(({ n }, index) => n !== index + 1)
+    if (at >= 0 || own.length !== payments.length)
+      faults.push(`group ${group}: ${own.length} results instead of ${payments.length}, the first wrong one is ${at}`)
+    const total = payments.reduce((all, payment) => all + payment, 0)
+    if (own.at(-1)?.total !== total) faults.push(`group ${group}: the total is ${own.at(-1)?.total}, not ${total}`)
+  }
+  return faults
+}
+
+function next(sums: Map<string, { n: number; total: number }>, key: string, payment: number): string {
+  const { n, total } = sums.get(key) ?? { n: 0, total: 0 }
+  const after = { n: n + 1, total: total + payment }
+  sums.set(key, after)
+  return `${key} ${JSON.stringify(after)}`
+}
+
+const shown = ({ key, value }: Row): string => `${key!.toString()} ${value!.toString()}`

@@ -28,7 +28,9 @@ export async function beforeEndMarks(
         const at = open.get(nameOf({ topic, partition }))
         if (at === undefined) continue
         for (let row = 0; row < records.length; row++) {
-          if (isEndMark(records, row)) marks.push({ topic, partition, offset: records.offset[row]! })
+          const offset = records.offset[row]!
+          // What was written since is still to be read, whatever it is.
+          if (offset < at.offset && isEndMark(records, row)) marks.push({ topic, partition, offset })
         }
         // An error is for whoever reads the input: it will meet it again.
         if (error !== null || nextOffset >= at.offset) open.delete(nameOf(at))

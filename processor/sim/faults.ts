@@ -1,6 +1,7 @@
 import { changelogTopic } from '../../topology/names.ts'
 import type { Draws } from './draws.ts'
 import type { FaultName } from './fault-names.ts'
+import type { Ambush } from './machine.ts'
 import type { Replica } from './replica.ts'
 import { application, type Simulation } from './simulation.ts'
 
@@ -43,6 +44,20 @@ const onRunning =
     if (replica !== null) fault(replica, sim, draws)
   }
 
+/** Whoever comes by first is killed. */
+function ambush({ replicas, counts }: Simulation, name: string, matches: Ambush['matches'], skips: number): void {
+  const machines = replicas.flatMap(({ machine }) => (machine === null || machine.isDead ? [] : [machine]))
+  const shared: Ambush = {
+    matches,
+    skips,
+    onSprung() {
+      counts.add(name)
+      for (const machine of machines) if (machine.ambush === shared) machine.ambush = null
+    },
+  }
+  for (const machine of machines) machine.ambush = shared
+}
+
 /** What is wrong for a while: as long as a second or two, now and then much longer. */
 const whileMs = (draws: Draws): number => (draws.chance(0.2) ? draws.whole(2000, 12_000) : draws.whole(20, 2000))
 
@@ -66,20 +81,16 @@ function stopBrokers(sim: Simulation, draws: Draws): void {
 /** How each kind of fault is made. What it breaks for a while it mends itself. */
 export const faults: Readonly<Record<FaultName, Fault>> = {
   kill: onRunning(replica => replica.kill()),
-  'kill at step': onRunning((replica, sim, draws) => {
+  'kill at step': (sim, draws) => {
     const step = draws.pick(steps)
-    const matches = (port: string): boolean => port === `step ${step}`
-    const onSprung = (): void => sim.counts.add(`killed at ${step}`)
-    replica.machine!.ambush = { matches, skips: step === 'closing' ? 0 : draws.whole(0, 1), onSprung }
-    if (step === 'closing') replica.stop()
-  }),
-  'kill at port': onRunning((replica, sim, draws) => {
+    if (step === 'closing') running(sim, draws)?.stop()
+    ambush(sim, `killed at ${step}`, port => port === `step ${step}`, step === 'closing' ? 0 : draws.whole(0, 1))
+  },
+  'kill at port': (sim, draws) => {
     const any = draws.chance(0.2)
     const port = draws.pick(ports)
-    const matches = (name: string): boolean => any || name === port
-    const onSprung = (): void => sim.counts.add('killed at a port')
-    replica.machine!.ambush = { matches, skips: draws.whole(0, any ? 2000 : 5), onSprung }
-  }),
+    ambush(sim, 'killed at a port', name => any || name === port, draws.whole(0, any ? 2000 : 3))
+  },
   zombie: onRunning((replica, { timeline, swarm, counts }, draws) => {
     const machine = replica.machine!
     machine.pause()

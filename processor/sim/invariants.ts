@@ -2,7 +2,7 @@ import type { TopicRows } from '../testing/read-rows.ts'
 import { readCommitted } from './committed-log.ts'
 import type { Simulation } from './simulation.ts'
 import { checkState } from './state-check.ts'
-import type { Output } from './workload.ts'
+import type { Output, Seen } from './workload.ts'
 
 /** After the run: the invariants that the logs and the disks tell. */
 export async function checkInvariants(sim: Simulation, watched: ReadonlyMap<string, TopicRows>): Promise<void> {
@@ -46,8 +46,18 @@ function checkWatched(sim: Simulation, watched: ReadonlyMap<string, TopicRows>):
 
 /** I1 to I5, I11: what was written is what the oracle computes from the input. */
 function checkResults(sim: Simulation): void {
-  const { workload, broker, serdes, feeder, swarm } = sim
-  const verdict = workload.check({
+  const verdict = sim.workload.check(seenIn(sim))
+  for (const difference of verdict.differences) sim.violated(`oracle: ${difference}`)
+  sim.counts.add('late records', verdict.late)
+  sim.counts.add('rejected records', verdict.rejected)
+  sim.counts.add('results compared', verdict.compared)
+  sim.counts.add('input records', sim.feeder.placed.length)
+  if (verdict.compared === 0) sim.violated('vacuous: no result was compared')
+}
+
+/** What went in, and what is committed of what came out. */
+export function seenIn({ broker, serdes, feeder, swarm }: Simulation): Seen {
+  return {
     placed: feeder.placed,
     partitions: swarm.partitions,
     outputs(topic): Output[] {
@@ -64,11 +74,5 @@ function checkResults(sim: Simulation): void {
         })),
       )
     },
-  })
-  for (const difference of verdict.differences) sim.violated(`oracle: ${difference}`)
-  sim.counts.add('late records', verdict.late)
-  sim.counts.add('rejected records', verdict.rejected)
-  sim.counts.add('results compared', verdict.compared)
-  sim.counts.add('input records', feeder.placed.length)
-  if (verdict.compared === 0) sim.violated('vacuous: no result was compared')
+  }
 }

@@ -1,4 +1,5 @@
 import type { Draws } from './draws.ts'
+import type { FaultName } from './fault-names.ts'
 import { faults } from './faults.ts'
 import type { Replica } from './replica.ts'
 import type { Simulation } from './simulation.ts'
@@ -16,19 +17,26 @@ export class Nemesis {
     this.#sim = sim
     this.#draws = sim.draws.fork('nemesis')
     sim.onEnd = (replica, how) => this.#ended(replica, how)
-    if (sim.swarm.faults.length > 0) this.#next()
+    const { faults: names, loadMs } = sim.swarm
+    if (names.length > 0) this.#next()
+    // Where several kinds are mixed, one kill at least is aimed at a step of a commit (rule M5).
+    if (names.length > 1) sim.timeline.after(loadMs * this.#draws.between(0.1, 0.6), () => this.#make('kill at step'))
   }
 
   #next(): void {
-    const { timeline, trace, counts, swarm } = this.#sim
+    const { timeline, swarm } = this.#sim
     timeline.after(swarm.faultEveryMs * this.#draws.between(0, 2), () => {
       if (!this.#isActive) return
-      const name = this.#draws.pick(swarm.faults)
-      trace.add('nemesis', name)
-      counts.add(`fault: ${name}`)
-      faults[name](this.#sim, this.#draws)
+      this.#make(this.#draws.pick(swarm.faults))
       this.#next()
     })
+  }
+
+  #make(name: FaultName): void {
+    if (!this.#isActive) return
+    this.#sim.trace.add('nemesis', name)
+    this.#sim.counts.add(`fault: ${name}`)
+    faults[name](this.#sim, this.#draws)
   }
 
   #ended(replica: Replica, how: 'stopped' | 'failed' | 'killed'): void {

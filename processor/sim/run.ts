@@ -32,6 +32,21 @@ const stopMostMs = 10_000
 
 /** One seed: load and faults, healing, and then every invariant. */
 export async function run(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const sim = await simulate(seed, options)
+  const { counts, trace, timeline, swarm } = sim
+  return {
+    seed,
+    swarm,
+    failures: sim.violations,
+    counts: counts.all(),
+    hash: trace.hash,
+    virtualMs: timeline.nowMs,
+    events: timeline.events,
+  }
+}
+
+/** The same, with all that is left of it: logs, disks, what was put in. */
+export async function simulate(seed: number, options: RunOptions = {}): Promise<Simulation> {
   const swarm = drawSwarm(new Draws(seed).fork('swarm'), options.forced)
   const sim = await Simulation.make(swarm, seed, options.print ?? null)
   const unhandled = (error: unknown): void =>
@@ -45,16 +60,7 @@ export async function run(seed: number, options: RunOptions = {}): Promise<RunRe
     process.off('unhandledRejection', unhandled)
     sim.broker.close()
   }
-  const { counts, trace, timeline } = sim
-  return {
-    seed,
-    swarm,
-    failures: sim.violations,
-    counts: counts.all(),
-    hash: trace.hash,
-    virtualMs: timeline.nowMs,
-    events: timeline.events,
-  }
+  return sim
 }
 
 async function play(sim: Simulation): Promise<void> {

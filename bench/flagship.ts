@@ -120,7 +120,10 @@ async function run(from: Kafka): Promise<void> {
   let halfCpu = cpu
   let halfRead = 0
   const total = Number(values.count)
+  let memory = process.memoryUsage()
   const timer = setInterval(() => {
+    const now = process.memoryUsage()
+    if (now.rss > memory.rss) memory = now
     if (halfMs > 0 || read < total / 2) return
     halfMs = performance.now()
     halfCpu = process.cpuUsage()
@@ -140,6 +143,9 @@ async function run(from: Kafka): Promise<void> {
       steadyPaymentsPerSecond: Math.round(((read - halfRead) / (endMs - halfMs)) * 1000),
       steadyCpuMicrosPerPayment: Number(((used.user + used.system) / (read - halfRead)).toFixed(2)),
       peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
+      memoryThenMb: Object.fromEntries(
+        Object.entries(memory).map(([part, bytes]) => [part, Math.round(bytes / 2 ** 20)]),
+      ),
       commits: app.worker!.commits,
     }),
   )

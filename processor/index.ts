@@ -28,7 +28,14 @@ export { distinct, distinctCount, type Member, top, type TopRow } from '../topol
 export { first, latest, list } from '../topology/picking.ts'
 export { custom } from '../topology/custom.ts'
 export { type Duration, hopping, tumbling, type Window } from '../topology/windows.ts'
-export { keyValueState, type KeyValueState, windowState, type WindowState } from '../topology/state.ts'
+export {
+  keyValueState,
+  type KeyValueState,
+  logState,
+  type LogState,
+  windowState,
+  type WindowState,
+} from '../topology/state.ts'
 export type { InputRecord, ProcessorContext, ProcessorInstance, RecordMeta } from '../topology/process.ts'
 export type { DeadLetters, Failure, OnFailure } from '../topology/plan.ts'
 export { LimitError, TopologyError } from '../topology/errors.ts'

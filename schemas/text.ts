@@ -46,3 +46,17 @@ export function checkUtf8(bytes: Buffer, start: number, end: number): void {
   if (!isUtf8(bytes.subarray(start, end)))
     throw new DecodeError('ERR_DECODE', `The ${end - start} bytes of a text are not UTF-8.`)
 }
+
+/** Compares by the bytes of UTF-8, that is by code points, without encoding. Negative, 0 or positive. */
+export function compareUtf8(a: string, b: string): number {
+  const size = Math.min(a.length, b.length)
+  for (let i = 0; i < size; i++) {
+    const left = a.charCodeAt(i)
+    const right = b.charCodeAt(i)
+    if (left !== right) return rank(left) - rank(right)
+  }
+  return a.length - b.length
+}
+
+/** Surrogates stand for code points beyond all that one unit can say. */
+const rank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800)

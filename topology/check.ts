@@ -112,7 +112,7 @@ function checkStep(plan: Plan, { id, step }: PlanNode): void {
       break
     case 'process':
       for (const store of Object.values(step.stores)) {
-        if (store.kind === 'window' && !(Number.isSafeInteger(store.retentionMs) && store.retentionMs > 0)) {
+        if (store.kind !== 'keyValue' && !(Number.isSafeInteger(store.retentionMs) && store.retentionMs > 0)) {
           throw new TopologyError(
             `The retention of the store '${store.name}' is ${store.retentionMs}. Give whole milliseconds, at least 1.`,
           )

@@ -59,7 +59,7 @@ function storesOf(step: RunStep): readonly StoreSpec[] {
     case 'process':
       return Object.values(step.stores).map(({ name, kind }) => ({
         name,
-        kind: kind === 'window' ? 'slots' : 'keyValue',
+        kind: kind === 'keyValue' ? 'keyValue' : 'slots',
       }))
     default:
       return []

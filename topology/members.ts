@@ -1,5 +1,5 @@
-import { Buffer } from 'node:buffer'
 import type { Serde } from '../schemas/serde.ts'
+import { compareUtf8 } from '../schemas/text.ts'
 import { text } from '../schemas/serdes.ts'
 import { integerState, StateReader, type StateSerde, writeSized } from './aggregate-state.ts'
 import type { Aggregate } from './aggregates.ts'
@@ -162,9 +162,7 @@ function rank(tallies: ReadonlyMap<string, Tally>, n: number): readonly TopRow[]
 }
 
 const ahead = ([member, tally]: [string, Tally], [otherMember, other]: [string, Tally]): boolean =>
-  tally.value === other.value
-    ? Buffer.compare(Buffer.from(member), Buffer.from(otherMember)) < 0
-    : tally.value > other.value
+  tally.value === other.value ? compareUtf8(member, otherMember) < 0 : tally.value > other.value
 
 const tooMany = (limit: number): LimitError =>
   new LimitError(

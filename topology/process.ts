@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import type { KeyValueState, StateSpec, WindowState } from './state.ts'
+import type { KeyValueState, LogState, StateSpec, WindowState } from './state.ts'
 
 /** Where a record came from. Valid during the call only: the same object is used for the next record. */
 export interface RecordMeta {
@@ -11,7 +11,10 @@ export interface RecordMeta {
   readonly offset: number
   /** The Kafka record's own timestamp (ingestion time). */
   readonly recordTimestamp: number
-  /** The source record's original bytes. Copies. */
+  /**
+   * The source record's original bytes. They never change, but are a view of all that was fetched with them: copy what
+   * you keep for long.
+   */
   rawKey(): Buffer | null
   rawValue(): Buffer | null
   headers(): readonly { readonly name: string; readonly value: Buffer | null }[]
@@ -52,4 +55,6 @@ export type StateOf<S extends StateSpec> = S extends { kind: 'keyValue'; __k?: i
   ? KeyValueState<K, V>
   : S extends { kind: 'window'; __k?: infer K; __v?: infer V }
     ? WindowState<K, V>
-    : never
+    : S extends { kind: 'log'; __k?: infer K; __v?: infer V }
+      ? LogState<K, V>
+      : never

@@ -4,7 +4,7 @@ import { over, prior, type Spans, type Spec } from './aggregates.ts'
 import { count, ratio, sum } from './counting.ts'
 import { type } from './options.ts'
 import type { ProcessorContext } from './process.ts'
-import { keyValueState, type KeyValueState, windowState, type WindowState } from './state.ts'
+import { keyValueState, type KeyValueState, logState, type LogState, windowState, type WindowState } from './state.ts'
 import { type Stream, type Table, topology } from './stream.ts'
 import { hopping, tumbling } from './windows.ts'
 
@@ -177,13 +177,19 @@ is<Equal<typeof applied, Stream<string, string>>>()
 
 // Processors: stores and forwarded types are inferred.
 const scored = stream.process('scored', {
-  stores: { seen: keyValueState('seen', text, integer), hours: windowState('hours', text, card, { retentionMs: 1 }) },
+  stores: {
+    seen: keyValueState('seen', text, integer),
+    hours: windowState('hours', text, card, { retentionMs: 1 }),
+    past: logState('past', text, card, { retentionMs: 1 }),
+  },
   forwards: type<Alert>(),
   create(context) {
     const seen = context.store('seen')
     is<Equal<typeof seen, KeyValueState<string, number>>>()
     const hours = context.store('hours')
     is<Equal<typeof hours, WindowState<string, Card>>>()
+    const past = context.store('past')
+    is<Equal<typeof past, LogState<string, Card>>>()
     // @ts-expect-error no such store
     context.store('unseen')
     // @ts-expect-error a payment is no alert

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { ByteWriter } from '../../schemas/bytes.ts'
 import type { Serde } from '../../schemas/serde.ts'
+import { longerInts } from '../state/longer.ts'
 import { RowArena } from '../state/row-arena.ts'
 import { type Events, upperBound } from './span.ts'
 
@@ -11,6 +12,8 @@ const timeBytes = 8
 const headBytes = timeBytes + 4
 const indexBytes = 4
 const leastBlockBytes = 128
+/** What one event that is kept may keep from being freed. */
+const copyBlockBytes = 16_384
 const noBytes = Buffer.alloc(0)
 
 /**
@@ -30,17 +33,23 @@ export class EventBook implements Events {
   readonly #serde: Serde<any>
   readonly #arena = new RowArena()
   #row = -1
-  #counts = new Int32Array(1024)
-  #ends = new Int32Array(1024)
-  #openStarts = new Int32Array(1024)
-  #openCounts = new Int32Array(1024)
+  #counts = new Int32Array(64)
+  #ends = new Int32Array(64)
+  #openStarts = new Int32Array(64)
+  #openCounts = new Int32Array(64)
   /** The event that was added last: it need not be read. */
   #latest: unknown = undefined
   #latestIndex = -1
   /** Events read from the row so far, by index: several spans ask for the same ones. */
-  #known: unknown[] = []
-  #copy: Buffer | null = null
-  #copyStart = 0
+  readonly #known: unknown[] = []
+  #knownFrom = Infinity
+  #knownTo = 0
+  /** Where events are copied to before they are read: never written twice, for what was read may keep views of it. */
+  #copies = Buffer.allocUnsafeSlow(copyBlockBytes)
+  #copiesEnd = 0
+  /** Bytes of the row from `copyStart` on are copied, to `copyAt`; -1: none. */
+  #copyStart = -1
+  #copyAt = 0
 
   constructor(serde: Serde<any>) {
     this.#serde = serde
@@ -60,8 +69,7 @@ export class EventBook implements Events {
     this.#row = row
     this.#latestIndex = -1
     this.#latest = undefined
-    this.#copy = null
-    if (this.#known.length > 0) this.#known = []
+    this.#forgetKnown()
   }
 
   /** A new row, without events. */
@@ -102,25 +110,32 @@ export class EventBook implements Events {
     if (known !== undefined) return known
     const start = this.#startOf(index)
     const size = this.#sizeAt(start)
-    let event: unknown
-    if (this.#copy !== null && start >= this.#copyStart) {
-      const at = start - this.#copyStart
-      event = this.#serde.read(this.#copy, at + headBytes, at + size)
-    } else event = this.#serde.read(this.#copyOf(start + headBytes, start + size), 0, size - headBytes)
+    const isCopied = this.#copyStart >= 0 && start >= this.#copyStart
+    const at = isCopied ? this.#copyAt + start - this.#copyStart : this.#copyOut(start, start + size)
+    const event: unknown = this.#serde.read(this.#copies, at + headBytes, at + size)
     this.#known[index] = event
+    if (index < this.#knownFrom) this.#knownFrom = index
+    if (index >= this.#knownTo) this.#knownTo = index + 1
     return event
+  }
+
+  /** As `event`, read from the row's own bytes, which are used again: good until the book is changed. */
+  peek(index: number): unknown {
+    const start = this.#startOf(index)
+    const at = this.#arena.start(this.#row) + start
+    return this.#serde.read(this.#arena.bytes(this.#row), at + headBytes, at + this.#sizeAt(start))
   }
 
   /** The events from `index` on are about to be read: their bytes are copied at once. */
   expect(index: number): void {
     const count = this.length
-    if (this.#copy !== null || index >= count) return
+    if (this.#copyStart >= 0 || index >= count) return
     let least = this.#ends[this.#row]!
     for (let i = index; i < count; i++) if (i !== this.#latestIndex) least = Math.min(least, this.#startOf(i))
     const end = this.#ends[this.#row]!
     if (least >= end) return
+    this.#copyAt = this.#copyOut(least, end)
     this.#copyStart = least
-    this.#copy = this.#copyOf(least, end)
   }
 
   /** Adds an event at its place, which is returned: behind all that are not younger. */
@@ -132,8 +147,7 @@ export class EventBook implements Events {
     scratch.bytes.writeInt32BE(scratch.length - headBytes, timeBytes)
     const count = this.length
     const index = count === 0 || this.time(count - 1) <= time ? count : upperBound(this, time)
-    this.#known = []
-    this.#copy = null
+    this.#forgetKnown()
     this.#reserve(scratch.length, 1)
     this.#place(index, scratch.bytes, 0, scratch.length)
     this.#latest = event
@@ -187,6 +201,13 @@ export class EventBook implements Events {
     this.rollOver()
   }
 
+  #forgetKnown(): void {
+    this.#copyStart = -1
+    for (let i = this.#knownFrom; i < this.#knownTo; i++) this.#known[i] = undefined
+    this.#knownFrom = Infinity
+    this.#knownTo = 0
+  }
+
   #startOf(index: number): number {
     const arena = this.#arena
     const row = this.#row
@@ -195,6 +216,21 @@ export class EventBook implements Events {
 
   #sizeAt(start: number): number {
     return headBytes + this.#arena.view(this.#row).getInt32(this.#arena.start(this.#row) + start + timeBytes)
+  }
+
+  /** Copies bytes of the row to where they may stay; says where that is. */
+  #copyOut(start: number, end: number): number {
+    const size = end - start
+    if (this.#copiesEnd + size > this.#copies.length) {
+      this.#copies = Buffer.allocUnsafeSlow(Math.max(copyBlockBytes, size))
+      this.#copiesEnd = 0
+      this.#copyStart = -1
+    }
+    const at = this.#copiesEnd
+    const from = this.#arena.start(this.#row) + start
+    this.#arena.bytes(this.#row).copy(this.#copies, at, from, from + size)
+    this.#copiesEnd = at + size
+    return at
   }
 
   #copyOf(start: number, end: number): Buffer {
@@ -213,7 +249,7 @@ export class EventBook implements Events {
     const index = this.#counts[row]! * indexBytes
     const needed = used + size + index + entries * indexBytes
     if (needed <= this.#arena.capacity(row)) return
-    this.#arena.grow(row, Math.max(leastBlockBytes, needed + (needed >>> 2)), used, index)
+    this.#arena.grow(row, Math.max(leastBlockBytes, needed + (needed >>> 3)), used, index)
   }
 
   /** Appends bytes that there is room for, and enters them in the index. */
@@ -237,16 +273,9 @@ export class EventBook implements Events {
   }
 
   #makeRows(row: number): void {
-    const rows = Math.max(this.#counts.length * 2, row + 1)
-    this.#counts = longer(this.#counts, rows)
-    this.#ends = longer(this.#ends, rows)
-    this.#openStarts = longer(this.#openStarts, rows)
-    this.#openCounts = longer(this.#openCounts, rows)
+    this.#counts = longerInts(this.#counts, row + 1)
+    this.#ends = longerInts(this.#ends, row + 1)
+    this.#openStarts = longerInts(this.#openStarts, row + 1)
+    this.#openCounts = longerInts(this.#openCounts, row + 1)
   }
-}
-
-function longer(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const copy = new Int32Array(length)
-  copy.set(array)
-  return copy
 }

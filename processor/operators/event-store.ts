@@ -1,15 +1,14 @@
 import type { Buffer } from 'node:buffer'
 import type { Serde } from '../../schemas/serde.ts'
-import type { Over } from '../../topology/aggregates.ts'
 import type { CachedStore } from '../state/cached.ts'
 import { KeyTable } from '../state/key-table.ts'
+import { longerBytes } from '../state/longer.ts'
 import { kinds, SlotStore } from '../state/slots.ts'
 import type { TaskState } from '../state/task-state.ts'
 import { EventBook } from './event-book.ts'
 import { lowerBound } from './span.ts'
-import { TrailingSpans } from './trailing-spans.ts'
 
-/** Buckets of time in the longest span: what is too old is deleted a bucket at a time. */
+/** Buckets of time in the retention, at least: what is too old is deleted a bucket at a time. */
 const bucketsPerSpan = 8
 /** Events in a chunk: few point reads for a cold key, little rewriting with each new event. */
 const eventsPerChunk = 12
@@ -48,29 +47,32 @@ const numbersCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
 export class EventStore {
   readonly #slots: SlotStore<Buffer>
   readonly #headers: CachedStore<readonly number[]>
-  readonly #spans: TrailingSpans
+  readonly #onMoved: (row: number) => void
   readonly #bucketMs: number
   readonly #retentionMs: number
   readonly #table = new KeyTable()
-  readonly #book: EventBook
+  readonly book: EventBook
   /** By row: the numbers of its chunks, ascending; events go into the last one. */
   readonly #chunks: (readonly number[] | undefined)[] = []
-  #flags = new Uint8Array(1024)
+  #flags = new Uint8Array(64)
   #dirtyRows: number[] = []
   #hand = 0
 
+  /**
+   * Events are deleted when they are older than stream time less `retentionMs`, in whole buckets of an eighth of
+   * `spanMs`. `onMoved` tells that the places of a row's events have changed, or that they are gone.
+   */
   constructor(
     state: TaskState,
     name: string,
     event: Serde<any>,
-    spans: Readonly<Record<string, Over<any, any, any>>>,
-    graceMs: number,
+    retention: { spanMs: number; retentionMs: number },
+    onMoved: (row: number) => void = () => undefined,
   ) {
-    const longest = Math.max(...Object.values(spans).map(span => span.spanMs))
-    this.#book = new EventBook(event)
-    this.#spans = new TrailingSpans(spans)
-    this.#bucketMs = Math.max(1, Math.ceil(longest / bucketsPerSpan))
-    this.#retentionMs = longest + graceMs
+    this.book = new EventBook(event)
+    this.#onMoved = onMoved
+    this.#bucketMs = Math.max(1, Math.ceil(retention.spanMs / bucketsPerSpan))
+    this.#retentionMs = retention.retentionMs
     // The book is the cache: chunks and headers are kept only until they are on disk.
     this.#headers = state.cached(name, numbersCodec, kinds.header, false)
     state.beforeFreeze(() => this.#save())
@@ -84,45 +86,30 @@ export class EventStore {
 
   /** Memory that is held for keys in the book. */
   get bytes(): number {
-    return this.#book.bytes + this.#spans.bytes + this.#table.length * rowOverheadBytes
+    return this.book.bytes + this.#table.length * rowOverheadBytes
   }
 
   /**
-   * Adds an event of a key, and writes the result of each span at it to `results`. Of a key that is not in the book,
-   * events before `since` are left out.
-   *
-   * ```
-   *   t=8s   t=9.2s        t=12.4s, arrives last: [3 ... 8]
-   *  [3 ... 8]                        holds it; results that were given for 9.2 and 12.4 stay as they are
-   * ```
+   * The key's row, which the book is turned to; read from the store when it is not here, without events before
+   * `since`.
    */
-  add(
-    key: Buffer,
-    start: number,
-    end: number,
-    time: number,
-    event: unknown,
-    since: number,
-    results: Record<string, unknown>,
-  ): void {
-    const row = this.#row(key, start, end, since)
-    this.#openFor(row, key, start, end, time)
-    const index = this.#book.insert(time, event)
-    this.#spans.at(this.#book, row, index, results)
-  }
-
-  /** The key's row, which the book is turned to; read from the store when it is not here. */
-  #row(key: Buffer, start: number, end: number, since: number): number {
+  row(key: Buffer, start: number, end: number, since: number): number {
     const row = this.#table.find(key, start, end)
     if (row < 0) return this.#load(key, start, end, since)
     this.#flags[row]! |= used
-    this.#book.at(row)
+    this.book.at(row)
     return row
+  }
+
+  /** Adds an event to the key's row, which `row` gave just now; answers its place among the row's events. */
+  insert(row: number, key: Buffer, start: number, end: number, time: number, event: unknown): number {
+    this.#openFor(row, key, start, end, time)
+    return this.book.insert(time, event)
   }
 
   /** Makes sure that the row's open chunk is one for an event at `time`. */
   #openFor(row: number, key: Buffer, start: number, end: number, time: number): void {
-    const book = this.#book
+    const book = this.book
     const chunks = this.#chunks[row]!
     const youngest = book.length === 0 ? time : Math.max(time, book.time(book.length - 1))
     const bucket = Math.floor(youngest / this.#bucketMs)
@@ -135,7 +122,7 @@ export class EventStore {
       this.#flags[row] = flags | dirty
       return
     }
-    if ((flags & dirty) !== 0) this.#saveChunk(row, key.subarray(start, end))
+    if ((flags & dirty) !== 0) this.#saveChunk(row, key, start, end)
     book.rollOver()
     this.#chunks[row] = [...chunks, isOpenBucket ? open + 1 : bucket * chunksPerBucket]
     this.#flags[row] = flags | dirty | headerDirty
@@ -143,56 +130,53 @@ export class EventStore {
   }
 
   #load(key: Buffer, start: number, end: number, since: number): number {
-    const chunks = this.#headers.get(this.#headers.row(key, start, end)) ?? []
+    const chunks = this.#headers.peek(key, start, end) ?? []
     const row = this.#table.add(key, start, end)
-    if (row >= this.#flags.length) this.#makeRows(row)
+    if (row >= this.#flags.length) this.#flags = longerBytes(this.#flags, row + 1)
     this.#flags[row] = used
     this.#chunks[row] = chunks
-    this.#book.open(row)
+    this.book.open(row)
     for (const number of chunks) {
-      const chunk = this.#slots.entries.get(this.#slots.row(key, start, end, number))
-      if (chunk !== undefined) this.#book.load(chunk, since)
+      const chunk = this.#slots.peek(key, start, end, number)
+      if (chunk !== undefined) this.book.load(chunk, since)
     }
     return row
-  }
-
-  #makeRows(row: number): void {
-    const flags = new Uint8Array(Math.max(this.#flags.length * 2, row + 1))
-    flags.set(this.#flags)
-    this.#flags = flags
   }
 
   /** Writes the chunks and headers that changed, and forgets what no window reaches. */
   #save(): void {
     const since = this.#slots.root.streamTime - this.#retentionMs
     for (const row of this.#dirtyRows) {
-      // A view: nothing is added to this table until the changes are written.
-      const key = this.#table.key(row)
-      this.#book.at(row)
-      this.#saveChunk(row, key)
-      this.#trim(row, since)
+      // Nothing is added to this table until the changes are written.
+      const { bytes } = this.#table
+      const start = this.#table.keyStart(row)
+      const end = this.#table.keyEnd(row)
+      this.book.at(row)
+      this.#saveChunk(row, bytes, start, end)
+      if (this.book.time(0) < since) this.#trim(row, since)
       const flags = this.#flags[row]!
       this.#flags[row] = flags & used
       if ((flags & headerDirty) === 0) continue
-      this.#headers.set(this.#headers.rowToWrite(key, 0, key.length), this.#chunks[row])
+      this.#headers.set(this.#headers.rowToWrite(bytes, start, end), this.#chunks[row])
     }
     this.#dirtyRows = []
     this.#expire()
-    this.#book.tidy()
+    this.book.tidy()
   }
 
   /** The book is turned to the row. */
-  #saveChunk(row: number, key: Buffer): void {
-    const number = this.#chunks[row]!.at(-1)!
-    this.#slots.entries.set(this.#slots.rowToWrite(key, 0, key.length, number), this.#book.openChunk())
+  #saveChunk(row: number, key: Buffer, start: number, end: number): void {
+    const chunks = this.#chunks[row]!
+    const number = chunks[chunks.length - 1]!
+    this.#slots.entries.set(this.#slots.rowToWrite(key, start, end, number), this.book.openChunk())
   }
 
   /** Half of the events or nothing: moving the rest costs as much as it frees. */
   #trim(row: number, since: number): void {
-    const gone = lowerBound(this.#book, since)
-    if (gone === 0 || gone * 2 < this.#book.length) return
-    this.#book.drop(gone)
-    this.#spans.forget(row)
+    const gone = lowerBound(this.book, since)
+    if (gone === 0 || gone * 2 < this.book.length) return
+    this.book.drop(gone)
+    this.#onMoved(row)
   }
 
   /** Deletes whole buckets that no window reaches, about so many chunks at a time. */
@@ -239,12 +223,12 @@ export class EventStore {
       if ((flags & used) !== 0) this.#flags[row] = flags & ~used
       else this.#drop(row)
     }
-    this.#book.tidy()
+    this.book.tidy()
   }
 
   #drop(row: number): void {
-    this.#book.free(row)
-    this.#spans.forget(row)
+    this.book.free(row)
+    this.#onMoved(row)
     this.#chunks[row] = undefined
     this.#table.remove(row)
   }

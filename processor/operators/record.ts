@@ -112,12 +112,12 @@ export class FlowRecord implements InputRecord<any, any> {
 
   rawKey(): Buffer | null {
     const columns = this.#columns
-    return columns === null ? null : copyOf(columns, this.#row, columns.keyStart, columns.keyEnd)
+    return columns === null ? null : viewOf(columns, this.#row, columns.keyStart, columns.keyEnd)
   }
 
   rawValue(): Buffer | null {
     const columns = this.#columns
-    return columns === null ? null : copyOf(columns, this.#row, columns.valueStart, columns.valueEnd)
+    return columns === null ? null : viewOf(columns, this.#row, columns.valueStart, columns.valueEnd)
   }
 
   headers(): readonly HeaderEntry[] {
@@ -148,7 +148,7 @@ export class FlowRecord implements InputRecord<any, any> {
   }
 }
 
-function copyOf(columns: RecordColumns, row: number, starts: Int32Array, ends: Int32Array): Buffer | null {
+function viewOf(columns: RecordColumns, row: number, starts: Int32Array, ends: Int32Array): Buffer | null {
   const start = starts[row]!
-  return start < 0 ? null : Buffer.from(columns.buffers[columns.buffer[row]!]!.subarray(start, ends[row]!))
+  return start < 0 ? null : columns.buffers[columns.buffer[row]!]!.subarray(start, ends[row]!)
 }

@@ -31,6 +31,16 @@ export function upperBound(events: Events, time: number): number {
   return low
 }
 
+/** A window of few events is found from its end. */
+const stepsBack = 6
+
+/** `lowerBound` for the window that ends with the event `at`: mostly all events are in it, or few. */
+export function windowStart(events: Events, at: number, oldest: number): number {
+  if (events.time(0) >= oldest) return 0
+  for (let i = at; i > at - stepsBack && i > 0; i--) if (events.time(i - 1) < oldest) return i
+  return lowerBound(events, oldest)
+}
+
 /** The result of a span at the event `at`, folded anew from `from` on, where its window begins. */
 export function foldWindow(
   { aggregate, includes }: Over<any, any, any>,

@@ -1,11 +1,11 @@
 import type { Over } from '../../topology/aggregates.ts'
 import type { EventBook } from './event-book.ts'
-import { foldWindow, lowerBound, RunningSpan } from './span.ts'
+import { foldWindow, RunningSpan, windowStart } from './span.ts'
 
 /** A window of more events than this keeps its fold; smaller ones are folded anew, which takes no memory. */
 const keptFrom = 32
 /** What the kept folds of one key cost in memory, roughly. */
-export const keptFoldBytes = 1200
+const keptFoldBytes = 1200
 
 /** The results of all spans at an event, over the book's row. */
 export class TrailingSpans {
@@ -48,9 +48,10 @@ export class TrailingSpans {
   /** Where each window that is folded anew begins; the events of all of them are made ready at once. */
   #findWindows(book: EventBook, running: readonly (RunningSpan | null)[] | undefined, at: number): void {
     let first = at
+    const time = book.time(at)
     for (let i = 0; i < this.#spans.length; i++) {
       if ((running?.[i] ?? null) !== null) continue
-      const from = lowerBound(book, book.time(at) - this.#spans[i]!.spanMs)
+      const from = windowStart(book, at, time - this.#spans[i]!.spanMs)
       this.#from[i] = from
       if (from < first) first = from
     }
@@ -64,6 +65,14 @@ export class TrailingSpans {
       this.#running.set(row, running)
     }
     running[index] = new RunningSpan(this.#spans[index]!)
+  }
+
+  /** Forgets the folds of about as many keys as it takes: those that were begun first. */
+  evict(budgetBytes: number): void {
+    for (const row of this.#running.keys()) {
+      if (this.bytes <= budgetBytes) return
+      this.#running.delete(row)
+    }
   }
 
   /** The row is gone, or its events have moved. */

@@ -2,6 +2,7 @@ import type { TrailingStep } from '../../topology/compiled.ts'
 import { EventStore } from './event-store.ts'
 import type { Counter, Operator, TaskContext } from './operator.ts'
 import type { FlowRecord } from './record.ts'
+import { TrailingSpans } from './trailing-spans.ts'
 
 /**
  * For each event the aggregates of its key's events in `[t - span, t]`, both inclusive; one result for each event, at
@@ -19,6 +20,7 @@ import type { FlowRecord } from './record.ts'
 export class Trailing implements Operator {
   readonly #step: TrailingStep
   readonly #store: EventStore
+  readonly #spans: TrailingSpans
   readonly #context: TaskContext
   readonly #out: Operator
   readonly #longestMs: number
@@ -29,9 +31,12 @@ export class Trailing implements Operator {
 
   constructor(step: TrailingStep, context: TaskContext, out: Operator) {
     this.#step = step
-    const spans = Object.values(step.spans)
-    this.#longestMs = Math.max(...spans.map(span => span.spanMs))
-    this.#store = new EventStore(context.state, step.store, step.event, step.spans, step.graceMs)
+    const longestMs = Math.max(...Object.values(step.spans).map(span => span.spanMs))
+    this.#longestMs = longestMs
+    this.#spans = new TrailingSpans(step.spans)
+    const retention = { spanMs: longestMs, retentionMs: longestMs + step.graceMs }
+    this.#store = new EventStore(context.state, step.store, step.event, retention, row => this.#spans.forget(row))
+    context.state.addCache(this.#spans)
     this.#context = context
     this.#out = out
     this.#nullKey = context.dropped(step.store, 'null-key')
@@ -64,7 +69,9 @@ export class Trailing implements Operator {
     const { keyBytes, keyStart, keyEnd } = record
     const event: unknown = this.#step.remember(value, record.key, record)
     const result: Record<string, unknown> = { event: value }
-    this.#store.add(keyBytes, keyStart, keyEnd, timestamp, event, since, result)
+    const row = this.#store.row(keyBytes, keyStart, keyEnd, since)
+    const index = this.#store.insert(row, keyBytes, keyStart, keyEnd, timestamp, event)
+    this.#spans.at(this.#store.book, row, index, result)
     if (timestamp < oldestResult) {
       this.#lateWindows.value++
       return

@@ -1,16 +1,21 @@
 import { ByteWriter } from '../../schemas/bytes.ts'
-import type { KeyValueSpec, KeyValueState, StateSpec, WindowSpec, WindowState } from '../../topology/state.ts'
+import type { KeyValueSpec, KeyValueState, LogState, StateSpec, WindowSpec, WindowState } from '../../topology/state.ts'
 import { AppError } from '../errors.ts'
 import type { CachedStore } from '../state/cached.ts'
 import { SlotStore } from '../state/slots.ts'
 import type { Counter, TaskContext } from './operator.ts'
+import { UserLog } from './user-log.ts'
 
 /** Entries deleted in one commit, about: expiry never holds the task up. */
 const expiredPerCommit = 2000
 
 /** The stores of a `process` step, as its code sees them. */
-export function userState(spec: StateSpec, context: TaskContext): KeyValueState<any, any> | WindowState<any, any> {
-  return spec.kind === 'keyValue' ? new KeyValue(spec, context) : new Windows(spec, context)
+export function userState(
+  spec: StateSpec,
+  context: TaskContext,
+): KeyValueState<any, any> | WindowState<any, any> | LogState<any, any> {
+  if (spec.kind === 'keyValue') return new KeyValue(spec, context)
+  return spec.kind === 'window' ? new Windows(spec, context) : new UserLog(spec, context)
 }
 
 class KeyValue implements KeyValueState<any, any> {
@@ -69,7 +74,7 @@ class Windows implements WindowState<any, any> {
 
   get(key: unknown, slotMs: number): unknown {
     // No slot is below 0: code that looks back from the first ones finds nothing.
-    if (slotMs < this.#oldest() || slotMs < 0) return undefined
+    if (slotMs < this.#oldest() || slotMs < 0 || !this.#slots.has(slotMs)) return undefined
     return this.#slots.entries.get(this.#row(key, slotMs))
   }
 

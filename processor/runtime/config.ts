@@ -38,7 +38,7 @@ export const defaultSettings: Settings = {
   transactionTimeoutMs: 30_000,
   sessionTimeoutMs: 10_000,
   cacheBytes: 96 << 20,
-  flushBytes: 8 << 20,
+  flushBytes: 2 << 20,
   flushAgeMs: 10_000,
   sendBytes: 4 << 20,
   holdBytes: 32 << 20,

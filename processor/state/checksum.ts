@@ -6,9 +6,14 @@ export const checksumBytes = 4
 
 export function sealed(key: Buffer, value: Buffer): Buffer {
   const out = Buffer.allocUnsafe(checksumBytes + value.length)
-  out.writeUInt32BE(checksumOf(key, value), 0)
   value.copy(out, checksumBytes)
+  seal(key, out)
   return out
+}
+
+/** Writes the checksum in front of a value that is in its place. */
+export function seal(key: Buffer, stored: Buffer): void {
+  stored.writeUInt32BE(checksumOf(key, stored.subarray(checksumBytes)), 0)
 }
 
 /** Whether `stored` is a value that `sealed` made for `key`. */

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { longerInts } from './longer.ts'
 
 const emptyRow = -1
 
@@ -7,14 +8,14 @@ const emptyRow = -1
  * that a look-up by a range of a fetched buffer makes neither a string nor an object. Rows are reused after `remove`.
  */
 export class KeyTable {
-  #capacity = 1024
+  #capacity = 64
   /** Row + 1 by slot; 0 is free. */
-  #slots = new Int32Array(4096)
-  #mask = 4095
+  #slots = new Int32Array(256)
+  #mask = 255
   #hash = new Int32Array(this.#capacity)
   #start = new Int32Array(this.#capacity)
   #size = new Int32Array(this.#capacity).fill(emptyRow)
-  #arena = Buffer.allocUnsafeSlow(32_768)
+  #arena = Buffer.allocUnsafeSlow(1024)
   #arenaEnd = 0
   #arenaFree = 0
   #rows = 0
@@ -63,7 +64,9 @@ export class KeyTable {
     const hash = hashOf(bytes, start, end)
     const row = this.#freeRows.pop() ?? this.#newRow()
     if (this.#arenaEnd + size > this.#arena.length) this.#makeRoom(size)
-    this.#arena.set(bytes.subarray(start, end), this.#arenaEnd)
+    const arena = this.#arena
+    const at = this.#arenaEnd
+    for (let i = 0; i < size; i++) arena[at + i] = bytes[start + i]!
     this.#start[row] = this.#arenaEnd
     this.#size[row] = size
     this.#hash[row] = hash
@@ -79,6 +82,20 @@ export class KeyTable {
 
   keySize(row: number): number {
     return this.#size[row]!
+  }
+
+  /** Holds the keys of all rows; replaced when it grows, so valid until the next `add`. */
+  get bytes(): Buffer {
+    return this.#arena
+  }
+
+  /** Where the row's key begins in `bytes`. */
+  keyStart(row: number): number {
+    return this.#start[row]!
+  }
+
+  keyEnd(row: number): number {
+    return this.#start[row]! + this.#size[row]!
   }
 
   /** A view of the row's key; valid until the next `add`. */
@@ -99,9 +116,9 @@ export class KeyTable {
   #newRow(): number {
     if (this.#rows === this.#capacity) {
       this.#capacity *= 2
-      this.#hash = grown(this.#hash, this.#capacity)
-      this.#start = grown(this.#start, this.#capacity)
-      this.#size = grown(this.#size, this.#capacity).fill(emptyRow, this.#rows)
+      this.#hash = longerInts(this.#hash, this.#capacity)
+      this.#start = longerInts(this.#start, this.#capacity)
+      this.#size = longerInts(this.#size, this.#capacity, emptyRow)
     }
     return this.#rows++
   }
@@ -154,12 +171,6 @@ export class KeyTable {
     this.#arenaEnd = end
     this.#arenaFree = 0
   }
-}
-
-const grown = (array: Int32Array<ArrayBuffer>, capacity: number): Int32Array<ArrayBuffer> => {
-  const larger = new Int32Array(capacity)
-  larger.set(array)
-  return larger
 }
 
 /** FNV-1a with a finaliser: keys are short and differ in their last bytes. */

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { longerInts } from './longer.ts'
 
 /** Row and capacity in front of each block: how a segment is walked. */
 const headBytes = 8
@@ -30,9 +31,9 @@ export class RowArena {
   readonly #emptied: Segment[] = []
   #freeIndexes: number[] = []
   #current = -1
-  #segmentOf = new Int32Array(1024).fill(-1)
-  #startOf = new Int32Array(1024)
-  #capacityOf = new Int32Array(1024)
+  #segmentOf = new Int32Array(64).fill(-1)
+  #startOf = new Int32Array(64)
+  #capacityOf = new Int32Array(64)
   #live = 0
   #held = 0
 
@@ -178,22 +179,13 @@ export class RowArena {
   }
 
   #makeRows(row: number): void {
-    const rows = Math.max(this.#segmentOf.length * 2, row + 1)
-    const segmentOf = new Int32Array(rows).fill(-1)
-    segmentOf.set(this.#segmentOf)
-    this.#segmentOf = segmentOf
-    this.#startOf = copyOf(this.#startOf, rows)
-    this.#capacityOf = copyOf(this.#capacityOf, rows)
+    this.#segmentOf = longerInts(this.#segmentOf, row + 1, -1)
+    this.#startOf = longerInts(this.#startOf, row + 1)
+    this.#capacityOf = longerInts(this.#capacityOf, row + 1)
   }
 }
 
 function newSegment(size: number): Segment {
   const bytes = Buffer.allocUnsafeSlow(size)
   return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, size), end: 0, live: 0 }
-}
-
-function copyOf(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(length)
-  longer.set(array)
-  return longer
 }

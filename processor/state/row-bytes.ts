@@ -1,12 +1,13 @@
 import { Buffer } from 'node:buffer'
+import { longerInts } from './longer.ts'
 
 const none = Buffer.alloc(0)
 
 /** A byte range for each row, in buffers that many rows share. An end of -1 stands for a deletion. */
 export class RowBytes {
   readonly #buffers: Buffer[] = []
-  #starts = new Int32Array(1024)
-  #ends = new Int32Array(1024)
+  #starts = new Int32Array(64)
+  #ends = new Int32Array(64)
 
   set(row: number, start: number, end: number): void {
     if (row >= this.#starts.length) this.#grow(row)
@@ -47,12 +48,7 @@ export class RowBytes {
   }
 
   #grow(row: number): void {
-    const capacity = Math.max(this.#starts.length * 2, row + 1)
-    const starts = new Int32Array(capacity)
-    starts.set(this.#starts)
-    const ends = new Int32Array(capacity)
-    ends.set(this.#ends)
-    this.#starts = starts
-    this.#ends = ends
+    this.#starts = longerInts(this.#starts, row + 1)
+    this.#ends = longerInts(this.#ends, row + 1)
   }
 }

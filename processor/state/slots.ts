@@ -86,6 +86,12 @@ export class SlotStore<T> {
     return this.entries.rowToWrite(this.#scratch, 0, size)
   }
 
+  /** The value of key and slot, which is not kept for having been read. */
+  peek(key: Buffer, start: number, end: number, slot: number): T | undefined {
+    const size = this.#entryKey(key, start, end, slot)
+    return this.entries.peek(this.#scratch, 0, size)
+  }
+
   #entryKey(key: Buffer, start: number, end: number, slot: number): number {
     const size = end - start
     if (size + slotBytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafe((size + slotBytes) * 2)
@@ -114,6 +120,19 @@ export class SlotStore<T> {
   /** Slots with keys, ascending. */
   get slots(): readonly SlotMark[] {
     return this.root.slots
+  }
+
+  /** Whether any key is listed under the slot. */
+  has(slot: number): boolean {
+    return this.#indexOf(slot) >= 0
+  }
+
+  /** The place of a slot in the list, or -1. Mostly a young one is asked for. */
+  #indexOf(slot: number): number {
+    const { slots } = this.root
+    let at = slots.length - 1
+    while (at >= 0 && slots[at]!.slot > slot) at--
+    return at >= 0 && slots[at]!.slot === slot ? at : -1
   }
 
   /** The keys of a slot in the order of their bytes, each once. */

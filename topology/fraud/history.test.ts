@@ -20,7 +20,10 @@ test.each([
   { ...example, offset: Number.MAX_SAFE_INTEGER, amountMinor: 1e15, paymentId: 'x'.repeat(128) },
 ])('a past payment comes back as it was written', payment => {
   const bytes = written(payment)
-  expect(pastPayment.read(bytes, 0, bytes.length)).toEqual(payment)
+  const read = pastPayment.read(bytes, 0, bytes.length)
+  const { paymentId, place } = read
+  const known = place === null ? null : { latitude: place.latitude, longitude: place.longitude }
+  expect({ ...read, paymentId, place: known }).toEqual(payment)
 })
 
 test('it takes about 40 bytes with a place', () => {

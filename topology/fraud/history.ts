@@ -63,24 +63,59 @@ export const pastPayment: Serde<PastPayment> = {
   read(bytes, start, end) {
     if (end - start < 9 || bytes[start] !== version)
       throw new DecodeError('ERR_DECODE', 'These bytes hold no past payment of this version.')
+    return new ReadPayment(bytes, start, end)
+  },
+}
+
+/** A past payment in its bytes. What few rules ask for, the id and the place, is read when it is asked for. */
+class ReadPayment implements PastPayment {
+  readonly partition: number
+  readonly offset: number
+  readonly eventTime: number
+  readonly amountMinor: number
+  readonly currency: string
+  readonly baseline: boolean
+  readonly place: Place | null
+  readonly #bytes: Buffer
+  readonly #idStart: number
+  readonly #end: number
+
+  constructor(bytes: Buffer, start: number, end: number) {
     const flags = bytes[start + 1]!
     cursor = start + 5
-    const partition = readUnsigned(bytes, end)
-    const offset = readUnsigned(bytes, end)
-    const eventTime = readUnsigned(bytes, end)
-    const amountMinor = readUnsigned(bytes, end)
-    const place = (flags & hasPlace) === 0 ? null : readPlace(bytes, end)
-    return {
-      paymentId: readText(bytes, cursor, end),
-      partition,
-      offset,
-      eventTime,
-      amountMinor,
-      currency: currencyOf(bytes, start + 2),
-      baseline: (flags & hasBaseline) !== 0,
-      place,
-    }
-  },
+    this.partition = readUnsigned(bytes, end)
+    this.offset = readUnsigned(bytes, end)
+    this.eventTime = readUnsigned(bytes, end)
+    this.amountMinor = readUnsigned(bytes, end)
+    this.currency = currencyOf(bytes, start + 2)
+    this.baseline = (flags & hasBaseline) !== 0
+    this.place = (flags & hasPlace) === 0 ? null : readPlace(bytes, end)
+    this.#bytes = bytes
+    this.#idStart = cursor
+    this.#end = end
+  }
+
+  get paymentId(): string {
+    return readText(this.#bytes, this.#idStart, this.#end)
+  }
+}
+
+class ReadPlace implements Place {
+  readonly #bytes: Buffer
+  readonly #at: number
+
+  constructor(bytes: Buffer, at: number) {
+    this.#bytes = bytes
+    this.#at = at
+  }
+
+  get latitude(): number {
+    return this.#bytes.readDoubleBE(this.#at)
+  }
+
+  get longitude(): number {
+    return this.#bytes.readDoubleBE(this.#at + 8)
+  }
 }
 
 /** Where the next field starts. Reading never waits, so one is enough. */
@@ -98,9 +133,8 @@ function readUnsigned(bytes: Buffer, end: number): number {
 
 function readPlace(bytes: Buffer, end: number): Place {
   if (cursor + 16 > end) throw new DecodeError('ERR_DECODE', 'A past payment ends in the middle of its place.')
-  const place = { latitude: bytes.readDoubleBE(cursor), longitude: bytes.readDoubleBE(cursor + 8) }
   cursor += 16
-  return place
+  return new ReadPlace(bytes, cursor - 16)
 }
 
 /** One string for each currency, however many payments are read. */

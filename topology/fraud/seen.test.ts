@@ -1,36 +1,33 @@
 import { Buffer } from 'node:buffer'
 import { expect, test } from 'vitest'
 import { ByteWriter } from '../../schemas/bytes.ts'
-import type { WindowState } from '../state.ts'
-import { Seen, type SeenPayments, seenForMs, seenState, type Sighting } from './seen.ts'
+import type { LogState } from '../state.ts'
+import { type Fingerprint, Seen, seenForMs, seenState, type Sighting } from './seen.ts'
 
 const hour = 3_600_000
 const t0 = 19_000 * 24 * hour
 
-/** A window store that keeps bytes only, as one on disk does, and notes which slots were asked for. */
-class ByteState implements WindowState<string, SeenPayments> {
-  readonly entries = new Map<string, Buffer>()
-  reads = 0
+/** A log that keeps bytes only, as the engine's does, in the order of (time, arrival). */
+class ByteLog implements LogState<string, Fingerprint> {
+  readonly entries: { readonly key: string; readonly timeMs: number; readonly bytes: Buffer }[] = []
+  visits = 0
 
-  get(key: string, slotMs: number): SeenPayments | undefined {
-    this.reads++
-    const bytes = this.entries.get(`${key}@${slotMs}`)
-    return bytes && seenState.value.read(bytes, 0, bytes.length)
+  scan(key: string, fromMs: number, toMs: number, visit: (value: Fingerprint, timeMs: number) => boolean): void {
+    for (const entry of this.entries.toSorted((a, b) => a.timeMs - b.timeMs)) {
+      if (entry.key !== key || entry.timeMs < fromMs || entry.timeMs > toMs) continue
+      this.visits++
+      if (!visit(seenState.value.read(entry.bytes, 0, entry.bytes.length), entry.timeMs)) return
+    }
   }
 
-  put(key: string, slotMs: number, value: SeenPayments): void {
-    expect(slotMs % seenForMs).toBe(0)
+  append(key: string, timeMs: number, value: Fingerprint): void {
     const out = new ByteWriter()
     seenState.value.write(value, out)
-    this.entries.set(`${key}@${slotMs}`, out.copy())
-  }
-
-  delete(key: string, slotMs: number): void {
-    this.entries.delete(`${key}@${slotMs}`)
+    this.entries.push({ key, timeMs, bytes: out.copy() })
   }
 }
 
-function notes(state: ByteState = new ByteState()) {
+function notes(state: ByteLog = new ByteLog()) {
   const seen = new Seen(state)
   return (offset: number, paymentId: string, body: string, eventTime: number, customer = 'c'): Sighting =>
     seen.note(customer, { paymentId, body: Buffer.from(body), eventTime, offset })
@@ -57,25 +54,8 @@ test.each([1, -1])('an id counts for 25 h of event time, to either side (%i), ac
   }
 })
 
-test.each([
-  ['later', 30 * hour, 10 * hour],
-  ['earlier', 10 * hour, 30 * hour],
-])('a slot that was there before learns of a %s neighbour', (_name, first, second) => {
-  const start = Math.ceil(t0 / seenForMs) * seenForMs
-  const note = notes()
-  note(0, 'x', 'x', start + second)
-  note(1, 'a', 'a', start + first)
-  // The payment lies in the slot that was first, and its namesake in the other one, 20 h away.
-  expect(note(2, 'a', 'b', start + second)).toBe('conflict')
-
-  const other = notes()
-  other(0, 'a', 'a', start + first)
-  other(1, 'x', 'x', start + second)
-  expect(other(2, 'a', 'b', start + second)).toBe('conflict')
-})
-
 test('a record that is processed again gets the answer that it got the first time', () => {
-  const state = new ByteState()
+  const state = new ByteLog()
   const records: [number, string, string, number][] = [
     [0, 'a', 'x', t0],
     [1, 'a', 'x', t0],
@@ -88,25 +68,21 @@ test('a record that is processed again gets the answer that it got the first tim
   ]
   const first = records.map(record => notes(state)(...record))
   expect(first).toEqual(['new', 'duplicate', 'conflict', 'new', 'new', 'conflict', 'new', 'duplicate'])
-  const after = new Map(state.entries)
+  const after = [...state.entries]
   for (let from = 0; from < records.length; from++) {
     expect(records.slice(from).map(record => notes(state)(...record))).toEqual(first.slice(from))
   }
   expect(state.entries).toEqual(after)
 })
 
-test('a slot is 28 bytes for each payment and 1; slots that do not exist are not looked up', () => {
-  const state = new ByteState()
+test('a payment takes 31 bytes, and only those of its time are looked at', () => {
+  const state = new ByteLog()
   const note = notes(state)
   for (let i = 0; i < 10; i++) note(i, `p${i}`, `body ${i}`, t0 + i)
-  expect([...state.entries.values()].map(bytes => bytes.length)).toEqual([281])
-  state.reads = 0
-  note(10, 'p10', 'body', t0 + 10)
-  expect(state.reads).toBe(1)
-  note(11, 'p11', 'body', t0 + 11 + seenForMs)
-  state.reads = 0
-  note(12, 'p12', 'body', t0 + 12 + seenForMs)
-  expect(state.reads).toBe(2)
+  expect(new Set(state.entries.map(({ bytes }) => bytes.length))).toEqual(new Set([31]))
+  state.visits = 0
+  note(10, 'p10', 'body', t0 + 5 + seenForMs)
+  expect(state.visits).toBe(5)
 })
 
 test('offsets beyond 2^48 are kept', () => {
@@ -118,5 +94,5 @@ test('offsets beyond 2^48 are kept', () => {
 })
 
 test('bytes that hold no entries are refused', () => {
-  expect(() => seenState.value.read(Buffer.alloc(28), 0, 28)).toThrow('no list of seen payments')
+  expect(() => seenState.value.read(Buffer.alloc(30), 0, 30)).toThrow('no fingerprint')
 })

@@ -1,66 +1,68 @@
-import { Buffer } from 'node:buffer'
 import { hash } from 'node:crypto'
+import type { Buffer } from 'node:buffer'
 import { DecodeError, type Serde } from '../../schemas/serde.ts'
-import { type WindowSpec, type WindowState, windowState } from '../state.ts'
 import { text } from '../../schemas/serdes.ts'
+import { logState, type LogSpec, type LogState } from '../state.ts'
 
 /**
  * A payment id counts as seen for this long, in event time, to either side. ERR_TIME keeps equal copies within 24 h.
  */
 export const seenForMs = 25 * 3_600_000
 
-const hasPrevious = 1
-const hasNext = 2
-
-/** What the payments of one customer in 25 hours looked like: 28 bytes each. */
-export class SeenPayments {
-  bytes: Buffer
-  length: number
-  /** Whether the slots before and after exist, so that those that do not are not looked up for every payment. */
-  neighbours: number
-
-  constructor(bytes: Buffer = Buffer.alloc(0), neighbours = 0) {
-    this.bytes = bytes
-    this.length = bytes.length
-    this.neighbours = neighbours
-  }
-
-  add(fingerprint: Fingerprint, timeInSlotMs: number, offset: number): void {
-    if (this.length + entryBytes > this.bytes.length) {
-      const grown = Buffer.alloc(Math.max(entryBytes, this.bytes.length * 2))
-      this.bytes.copy(grown, 0, 0, this.length)
-      this.bytes = grown
-    }
-    const at = this.length
-    this.bytes.writeInt32LE(fingerprint.id, at)
-    this.bytes.writeInt32LE(fingerprint.id2, at + 4)
-    this.bytes.writeInt32LE(fingerprint.body, at + 8)
-    this.bytes.writeInt32LE(fingerprint.body2, at + 12)
-    this.bytes.writeUInt32LE(timeInSlotMs, at + 16)
-    this.bytes.writeUIntLE(offset % 0x1000000000000, at + 20, 6)
-    this.bytes.writeUInt16LE(Math.floor(offset / 0x1000000000000), at + 26)
-    this.length = at + entryBytes
-  }
+/** What a payment looked like: hashes of its id (64 bits) and of its bytes (128 bits), and where it was found. */
+export interface Fingerprint {
+  id: number
+  id2: number
+  body: number
+  body2: number
+  body3: number
+  body4: number
+  offset: number
 }
 
-const entryBytes = 28
+const newFingerprint = (): Fingerprint => ({ id: 0, id2: 0, body: 0, body2: 0, body3: 0, body4: 0, offset: 0 })
 
-const seenPayments: Serde<SeenPayments> = {
-  name: 'seen-payments',
-  write(seen, out) {
-    out.u8(seen.neighbours)
-    out.raw(seen.bytes, 0, seen.length)
+/** What is read is the same object every time: many are looked at for each payment, and none is kept. */
+const read = newFingerprint()
+const hashBytes = 24
+const offsetBytes = 7
+
+const fingerprint: Serde<Fingerprint> = {
+  name: 'payment-fingerprint',
+  write(value, out) {
+    out.i32(value.id)
+    out.i32(value.id2)
+    out.i32(value.body)
+    out.i32(value.body2)
+    out.i32(value.body3)
+    out.i32(value.body4)
+    const bytes = out.reserve(offsetBytes)
+    bytes.writeUIntLE(value.offset % 0x1000000000000, out.length, 6)
+    bytes[out.length + 6] = Math.floor(value.offset / 0x1000000000000)
+    out.length += offsetBytes
   },
   read(bytes, start, end) {
-    if ((end - start) % entryBytes !== 1)
-      throw new DecodeError('ERR_DECODE', 'These bytes hold no list of seen payments.')
-    // The slice is full, so the first addition copies it: bytes that were read are never written.
-    return new SeenPayments(bytes.subarray(start + 1, end), bytes[start])
+    if (end - start !== hashBytes + offsetBytes)
+      throw new DecodeError('ERR_DECODE', 'These bytes hold no fingerprint of a payment.')
+    read.id = int32(bytes, start)
+    read.id2 = int32(bytes, start + 4)
+    read.body = int32(bytes, start + 8)
+    read.body2 = int32(bytes, start + 12)
+    read.body3 = int32(bytes, start + 16)
+    read.body4 = int32(bytes, start + 20)
+    const at = start + hashBytes
+    const low = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+    read.offset = low + (bytes[at + 4]! + bytes[at + 5]! * 256 + bytes[at + 6]! * 65_536) * 4_294_967_296
+    return read
   },
 }
 
-/** Two slots back are enough: a payment is at most one slot late and looks one slot back. */
-export const seenState: WindowSpec<string, SeenPayments> = windowState('seen-payments', text, seenPayments, {
+/** Big-endian. `readInt32BE` checks its arguments, which costs more than the sum. */
+const int32 = (bytes: Buffer, at: number): number =>
+  (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+
+/** Twice the time: a payment may be a day late, and looks as far back from there. */
+export const seenState: LogSpec<string, Fingerprint> = logState('seen-payments', text, fingerprint, {
   retentionMs: 2 * seenForMs,
 })
 
@@ -72,68 +74,37 @@ export type Sighting = 'new' | 'duplicate' | 'conflict'
  * the first time.
  */
 export class Seen {
-  readonly #state: WindowState<string, SeenPayments>
-  readonly #fingerprint: Fingerprint = { id: 0, id2: 0, body: 0, body2: 0 }
+  readonly #state: LogState<string, Fingerprint>
+  readonly #asked = newFingerprint()
+  #found: Sighting = 'new'
+  /** This very record is there: it is processed again. */
+  #isNoted = false
 
-  constructor(state: WindowState<string, SeenPayments>) {
+  constructor(state: LogState<string, Fingerprint>) {
     this.#state = state
   }
 
   note(customerId: string, payment: { paymentId: string; body: Buffer; eventTime: number; offset: number }): Sighting {
     const { eventTime, offset } = payment
-    const fingerprint = fill(this.#fingerprint, payment.paymentId, payment.body)
-    const slotMs = Math.floor(eventTime / seenForMs) * seenForMs
-    const own = this.#state.get(customerId, slotMs)
-    const timeMs = eventTime - slotMs
-    const neighbours = own === undefined ? hasPrevious | hasNext : own.neighbours
-    const previous = (neighbours & hasPrevious) === 0 ? undefined : this.#state.get(customerId, slotMs - seenForMs)
-    const next = (neighbours & hasNext) === 0 ? undefined : this.#state.get(customerId, slotMs + seenForMs)
-    const found = worst(
-      search(own, fingerprint, timeMs, offset),
-      worst(
-        search(previous, fingerprint, timeMs + seenForMs, offset),
-        search(next, fingerprint, timeMs - seenForMs, offset),
-      ),
-    )
-    if (found !== 'new') return found
-    if (own === undefined) {
-      const created = this.#open(customerId, slotMs, previous, next)
-      created.add(fingerprint, timeMs, offset)
-      this.#state.put(customerId, slotMs, created)
-    } else if (!holdsOffset(own, offset)) {
-      own.add(fingerprint, timeMs, offset)
-      this.#state.put(customerId, slotMs, own)
-    }
-    return 'new'
+    fill(this.#asked, payment.paymentId, payment.body)
+    this.#asked.offset = offset
+    this.#found = 'new'
+    this.#isNoted = false
+    this.#state.scan(customerId, eventTime - seenForMs, eventTime + seenForMs, this.#compare)
+    if (this.#found === 'new' && !this.#isNoted) this.#state.append(customerId, eventTime, this.#asked)
+    return this.#found
   }
 
-  /** A new slot, known to its neighbours. */
-  #open(
-    customerId: string,
-    slotMs: number,
-    previous: SeenPayments | undefined,
-    next: SeenPayments | undefined,
-  ): SeenPayments {
-    const created = new SeenPayments()
-    if (previous !== undefined) {
-      created.neighbours |= hasPrevious
-      previous.neighbours |= hasNext
-      this.#state.put(customerId, slotMs - seenForMs, previous)
-    }
-    if (next !== undefined) {
-      created.neighbours |= hasNext
-      next.neighbours |= hasPrevious
-      this.#state.put(customerId, slotMs + seenForMs, next)
-    }
-    return created
+  /** An equal copy is a duplicate, whatever else came under its id. Answers whether to look on. */
+  readonly #compare = (past: Fingerprint): boolean => {
+    const asked = this.#asked
+    if (past.offset === asked.offset) this.#isNoted = true
+    if (past.id !== asked.id || past.id2 !== asked.id2 || past.offset >= asked.offset) return true
+    const isEqual =
+      past.body === asked.body && past.body2 === asked.body2 && past.body3 === asked.body3 && past.body4 === asked.body4
+    this.#found = isEqual ? 'duplicate' : 'conflict'
+    return !isEqual
   }
-}
-
-interface Fingerprint {
-  id: number
-  id2: number
-  body: number
-  body2: number
 }
 
 /**
@@ -153,6 +124,8 @@ function fill(into: Fingerprint, paymentId: string, body: Buffer): Fingerprint {
   into.id2 = second | 0
   into.body = word(digest, 0)
   into.body2 = word(digest, 4)
+  into.body3 = word(digest, 8)
+  into.body4 = word(digest, 12)
   return into
 }
 
@@ -161,36 +134,3 @@ const word = (digest: string, at: number): number =>
   (digest.charCodeAt(at + 1) << 8) |
   (digest.charCodeAt(at + 2) << 16) |
   (digest.charCodeAt(at + 3) << 24)
-
-/** `timeMs` is measured from the start of the slot that is searched. */
-function search(
-  seen: SeenPayments | undefined,
-  { id, id2, body, body2 }: Fingerprint,
-  timeMs: number,
-  offset: number,
-): Sighting {
-  if (seen === undefined) return 'new'
-  const bytes = seen.bytes
-  let found: Sighting = 'new'
-  for (let at = 0; at < seen.length; at += entryBytes) {
-    if (bytes.readInt32LE(at) !== id || bytes.readInt32LE(at + 4) !== id2) continue
-    if (Math.abs(bytes.readUInt32LE(at + 16) - timeMs) > seenForMs || offsetAt(bytes, at) >= offset) continue
-    if (bytes.readInt32LE(at + 8) === body && bytes.readInt32LE(at + 12) === body2) return 'duplicate'
-    found = 'conflict'
-  }
-  return found
-}
-
-/** Offsets only grow, so the last one tells, unless records are processed again. */
-function holdsOffset(seen: SeenPayments, offset: number): boolean {
-  if (seen.length === 0 || offsetAt(seen.bytes, seen.length - entryBytes) < offset) return false
-  for (let at = 0; at < seen.length; at += entryBytes) if (offsetAt(seen.bytes, at) === offset) return true
-  return false
-}
-
-const offsetAt = (bytes: Buffer, at: number): number =>
-  bytes.readUIntLE(at + 20, 6) + bytes.readUInt16LE(at + 26) * 0x1000000000000
-
-/** An equal copy is a duplicate, whatever else came under its id. */
-const worst = (a: Sighting, b: Sighting): Sighting =>
-  a === 'duplicate' || b === 'duplicate' ? 'duplicate' : a === 'conflict' ? a : b

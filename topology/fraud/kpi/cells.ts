@@ -5,9 +5,9 @@ import type { Kpi, KpiWindow } from './catalogue.ts'
 /** What one payment adds to one figure. */
 export interface Cell {
   /** `<kpi>/<dimension>/<member>/<currency>`: the key of the figure without its window. */
-  readonly key: string
-  readonly numerator: number
-  readonly denominator: number
+  key: string
+  numerator: number
+  denominator: number
 }
 
 /** What one payment adds to one ranking. */
@@ -18,7 +18,7 @@ export interface RankCell {
   readonly numerator: number
 }
 
-/** All that a payment adds to the sums of this window. */
+/** All that a payment adds to the sums of this window. The answer is the same list every time, filled anew. */
 export function sumCells(kpis: readonly Kpi[], window: KpiWindow): (evaluated: Evaluated) => Cell[] {
   const served = kpis.flatMap(kpi => (kpi.kind === 'sum' && kpi.windows.includes(window) ? [kpi] : []))
   const parts = served.map(kpi => ({
@@ -28,8 +28,10 @@ export function sumCells(kpis: readonly Kpi[], window: KpiWindow): (evaluated: E
       names: new KeyNames(kpi.kpi, dimension),
     })),
   }))
+  const made: Cell[] = []
+  const cells: Cell[] = []
   return evaluated => {
-    const cells: Cell[] = []
+    cells.length = 0
     for (let i = 0; i < parts.length; i++) {
       const { kpi, members } = parts[i]!
       if (!kpi.population(evaluated)) continue
@@ -38,7 +40,11 @@ export function sumCells(kpis: readonly Kpi[], window: KpiWindow): (evaluated: E
       const currency = kpi.money ? evaluated.past.currency : ''
       for (let j = 0; j < members.length; j++) {
         const { member, names } = members[j]!
-        cells.push({ key: names.of(member(evaluated), currency), numerator, denominator })
+        const cell = (made[cells.length] ??= { key: '', numerator: 0, denominator: 0 })
+        cell.key = names.of(member(evaluated), currency)
+        cell.numerator = numerator
+        cell.denominator = denominator
+        cells.push(cell)
       }
     }
     return cells

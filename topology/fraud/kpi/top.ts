@@ -1,6 +1,6 @@
-import { Buffer } from 'node:buffer'
 import type { RankItem } from '../../../schemas/payments/types.ts'
 import type { Serde } from '../../../schemas/serde.ts'
+import { compareUtf8 } from '../../../schemas/text.ts'
 import { listField, int64Field, struct, textField } from '../../../schemas/serdes.ts'
 import type { Aggregate } from '../../aggregates.ts'
 import { exact } from '../../counting.ts'
@@ -58,8 +58,17 @@ function raise(all: Scores, member: string, numerator: number, count: number): v
 /** The first `size` members by sum (or by number), largest first; equal ones in the order of their UTF-8 bytes. */
 export function ranked(all: Scores, order: '' | 'count', size: number): RankItem[] {
   const figure = order === 'count' ? (score: Score) => score.count : (score: Score) => score.numerator
-  return [...all.values()]
-    .sort((a, b) => figure(b) - figure(a) || Buffer.compare(Buffer.from(a.member), Buffer.from(b.member)))
-    .slice(0, size)
-    .map(({ member, numerator, count }, index) => ({ rank: index + 1, member, numerator, count }))
+  const isAhead = (a: Score, b: Score): boolean => {
+    const difference = figure(a) - figure(b)
+    return difference > 0 || (difference === 0 && compareUtf8(a.member, b.member) < 0)
+  }
+  const first: Score[] = []
+  for (const score of all.values()) {
+    let at = first.length
+    while (at > 0 && isAhead(score, first[at - 1]!)) at--
+    if (at === size) continue
+    first.splice(at, 0, score)
+    if (first.length > size) first.pop()
+  }
+  return first.map(({ member, numerator, count }, index) => ({ rank: index + 1, member, numerator, count }))
 }

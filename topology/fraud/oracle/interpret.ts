@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Payment } from '../../../schemas/payments/types.ts'
 import type { Plan, PlanNode, Step } from '../../plan.ts'
+import type { LogState } from '../../state.ts'
 import type { InputRecord, ProcessorContext } from '../../process.ts'
 import type { Emission } from './emission.ts'
 
@@ -165,7 +166,7 @@ export class Interpreter {
   ): { process(record: InputRecord<any, any>): void } {
     return this.#state(node, partition, () => {
       let current: InputRecord<any, any> | null = null
-      const stores = new Map(Object.keys(step.stores).map(name => [name, memoryWindows()]))
+      const stores = new Map(Object.keys(step.stores).map(name => [name, memoryLog()]))
       const instance = step.create({
         taskPartition: partition,
         store: (name => stores.get(name as string)) as ProcessorContext<any, any, any>['store'],
@@ -190,11 +191,18 @@ export class Interpreter {
   }
 }
 
-function memoryWindows() {
-  const entries = new Map<string, unknown>()
+function memoryLog(): LogState<string, object> {
+  const entries = new Map<string, { timeMs: number; value: object }[]>()
   return {
-    get: (key: string, slotMs: number) => entries.get(`${key}@${slotMs}`),
-    put: (key: string, slotMs: number, value: unknown) => entries.set(`${key}@${slotMs}`, value),
-    delete: (key: string, slotMs: number) => entries.delete(`${key}@${slotMs}`),
+    scan(key, fromMs, toMs, visit) {
+      for (const { timeMs, value } of entries.get(key) ?? [])
+        if (timeMs >= fromMs && timeMs <= toMs && !visit(value, timeMs)) return
+    },
+    append(key, timeMs, value) {
+      const own = entries.get(key) ?? []
+      entries.set(key, own)
+      own.push({ timeMs, value: { ...value } })
+      own.sort((a, b) => a.timeMs - b.timeMs)
+    },
   }
 }

@@ -86,15 +86,21 @@ function checkIds({ payment }: Arrival): RejectionError | null {
 }
 
 function checkId(field: string, id: string): RejectionError | null {
-  const wrong = (message: string): RejectionError => ({ code: 'ERR_ID', field, message: `${field} ${message}.` })
-  if (id.length === 0) return wrong('is empty')
-  if (id.length > longestId && Array.from(id).length > longestId) return wrong(`has more than ${longestId} characters`)
+  if (id.length === 0) return wrongId(field, 'is empty')
+  if (id.length > longestId && Array.from(id).length > longestId)
+    return wrongId(field, `has more than ${longestId} characters`)
   for (let i = 0; i < id.length; i++) {
     const code = id.charCodeAt(i)
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return wrong('has a control character')
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return wrongId(field, 'has a control character')
   }
   return null
 }
+
+const wrongId = (field: string, message: string): RejectionError => ({
+  code: 'ERR_ID',
+  field,
+  message: `${field} ${message}.`,
+})
 
 function checkKey({ payment, key }: Arrival): RejectionError | null {
   if (key === payment.customerId) return null

@@ -1,0 +1,56 @@
+import { ByteWriter } from '../../schemas/bytes.ts'
+import type { LogSpec, LogState } from '../../topology/state.ts'
+import { EventStore } from './event-store.ts'
+import type { Counter, TaskContext } from './operator.ts'
+import { lowerBound } from './span.ts'
+
+/** A log store of a `process` step, as its code sees it. */
+export class UserLog implements LogState<any, any> {
+  readonly #store: EventStore
+  readonly #spec: LogSpec<any, any>
+  readonly #key = new ByteWriter(64)
+  readonly #expiredWrites: Counter
+
+  constructor(spec: LogSpec<any, any>, context: TaskContext) {
+    this.#spec = spec
+    const { name, retentionMs } = spec
+    this.#store = new EventStore(context.state, name, spec.value, { spanMs: retentionMs, retentionMs })
+    this.#expiredWrites = context.dropped(name, 'expired-writes')
+  }
+
+  scan(key: unknown, fromMs: number, toMs: number, visit: (value: any, timeMs: number) => boolean): void {
+    const { book } = this.#store
+    const oldestMs = this.#oldestMs()
+    this.#row(key, oldestMs)
+    const count = book.length
+    for (let index = lowerBound(book, Math.max(fromMs, oldestMs)); index < count; index++) {
+      const timeMs = book.time(index)
+      if (timeMs > toMs || !visit(book.peek(index), timeMs)) return
+    }
+  }
+
+  append(key: unknown, timeMs: number, value: unknown): void {
+    const { root } = this.#store.slots
+    if (timeMs > root.streamTime) {
+      root.streamTime = timeMs
+      this.#store.slots.touch()
+    }
+    const oldestMs = this.#oldestMs()
+    if (timeMs < oldestMs) {
+      this.#expiredWrites.value++
+      return
+    }
+    const row = this.#row(key, oldestMs)
+    this.#store.insert(row, this.#key.bytes, 0, this.#key.length, timeMs, value)
+  }
+
+  #row(key: unknown, sinceMs: number): number {
+    this.#key.reset()
+    this.#spec.key.write(key, this.#key)
+    return this.#store.row(this.#key.bytes, 0, this.#key.length, sinceMs)
+  }
+
+  #oldestMs(): number {
+    return this.#store.slots.root.streamTime - this.#spec.retentionMs
+  }
+}

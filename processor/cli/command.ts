@@ -18,7 +18,11 @@ const runOptions = {
   ...reaching,
   guarantee: choice(['exactly_once', 'at_least_once'], 'default exactly_once', defaultSettings.guarantee),
   state: words('DIR', 'where state is kept (default ./state)', './state'),
-  instance: words('NAME', 'of this process, the same after a restart (default: the first free slot under DIR)', null),
+  instance: words(
+    'NAME',
+    'of this process, no other has it: when it is killed and comes back in time, nothing moves (default: none)',
+    null,
+  ),
   application: words('NAME', 'group, and beginning of all internal names (default fraud)', 'fraud'),
   http: words(
     'HOST:PORT',

@@ -12,6 +12,7 @@ import { startServer } from '../observe/server.ts'
 import type { Kafka, World } from '../ports.ts'
 import { type App, createApp } from '../runtime/app.ts'
 import { levelStores } from '../state/level.ts'
+import { processId } from '../state/process-id.ts'
 import type { RunOptions } from './command.ts'
 import { rulesWith } from './flagship.ts'
 
@@ -34,6 +35,7 @@ export async function runProcessor(options: RunOptions, context: ProcessorContex
   // First of all: a folder that is in use, or an address that is not, is told before anything is waited for.
   const stores = await levelStores(options.stateFolder, options.instance ?? undefined)
   try {
+    const isNamed = options.instance !== null
     let app: App | null = null
     const read: Read = () => app!.read()
     const metrics = new Metrics(read)
@@ -41,7 +43,9 @@ export async function runProcessor(options: RunOptions, context: ProcessorContex
     let committed = metrics.committed.bind(metrics)
     app = createApp(fraudTopology({ ruleSet }), {
       application: options.application,
-      instance: stores.instance,
+      // Without a name of its own a process is known by what it keeps in its folder.
+      instance: isNamed ? stores.instance : `${stores.instance}-${processId(stores.folder, world.random)}`,
+      isStatic: isNamed,
       kafka,
       registry,
       stores,

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { Compiled } from '../../topology/compiled.ts'
 import type { GroupHandlers, GroupMemberInfo, GroupOptions, MemberShare, Random, TopicPartition } from '../ports.ts'
 import { formerOwners, planGeneration } from './assign/group-plan.ts'
-import { type TaskPlace, taskName, tasksFor } from './assign/places.ts'
+import { taskFinder, type TaskPlace, taskName } from './assign/places.ts'
 import {
   type AssignmentData,
   decodeAssignmentData,
@@ -58,6 +58,7 @@ export class Membership implements GroupHandlers {
   readonly #wanted = new Map<string, TaskPlace>()
   /** Tasks that were closed in good order: their state is still on disk. */
   readonly #left = new Map<string, TaskPlace>()
+  readonly #tasks: (partitions: readonly TopicPartition[]) => TaskPlace[]
   #data: AssignmentData | null = null
   /** Assignments so far. */
   generations = 0
@@ -65,6 +66,7 @@ export class Membership implements GroupHandlers {
   constructor(options: MembershipOptions) {
     this.#options = options
     const { compiled, topics } = options
+    this.#tasks = taskFinder(compiled, topics)
     this.#topics = [
       ...compiled.inputs.map(topic => topic.name),
       ...compiled.repartitions.map(({ name }) => topics.repartition(name)),
@@ -130,9 +132,5 @@ export class Membership implements GroupHandlers {
 
   onFailed(error: unknown): void {
     this.#options.failed(error)
-  }
-
-  #tasks(partitions: readonly TopicPartition[]): TaskPlace[] {
-    return tasksFor(this.#options.compiled, this.#options.topics, partitions)
   }
 }

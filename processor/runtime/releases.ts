@@ -12,7 +12,7 @@ interface Release {
   readonly done: () => void
   /** No further commit is about them. */
   isSettled: boolean
-  isClosing: boolean
+  closing: Promise<void> | null
 }
 
 /**
@@ -36,7 +36,8 @@ export class Releases {
 
   begin(places: readonly TaskPlace[], done: () => void): void {
     const tasks = this.#tasks.retire(places)
-    this.#releases.add({ tasks, mark: this.#transactions.hurry(), done, isSettled: false, isClosing: false })
+    if (tasks.length === 0) done()
+    else this.#releases.add({ tasks, mark: this.#transactions.hurry(), done, isSettled: false, closing: null })
   }
 
   /** Goes on with what has come to its next step. */
@@ -46,10 +47,9 @@ export class Releases {
         release.isSettled = true
         this.#tasks.settle(release.tasks)
       }
-      if (!release.isSettled || release.isClosing) continue
+      if (!release.isSettled || release.closing !== null) continue
       if (release.tasks.some(task => this.#transactions.isCommitting(task))) continue
-      release.isClosing = true
-      void this.#close(release)
+      release.closing = this.#close(release)
     }
   }
 
@@ -79,10 +79,15 @@ export class Releases {
   /** All tasks were closed as they were: they are free when the transaction is known to be over. */
   closed(): void {
     for (const release of this.#releases) {
-      if (release.isClosing) continue
+      if (release.closing !== null) continue
       this.#releases.delete(release)
       this.#untilRenewed.push(release.done)
     }
+  }
+
+  /** Waits until those that are being closed are closed. */
+  async settled(): Promise<void> {
+    for (const { closing } of this.#releases) await closing
   }
 
   whenRenewed(done: () => void): void {

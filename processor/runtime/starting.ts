@@ -43,7 +43,9 @@ export class Starting {
     if (this.#opening?.isDone === true) await this.#finish(this.#opening)
     if (this.#opening !== null || this.#options.world.clock.monotonic() < this.#notBeforeMs) return
     const { membership, tasks, wake } = this.#options
-    const places = [...membership.wanted].flatMap(([name, place]) => (tasks.byId.has(name) ? [] : [place]))
+    // What was ours before may still be on its way to the disk.
+    const open = new Set(tasks.open().map(task => task.id))
+    const places = [...membership.wanted].flatMap(([name, place]) => (open.has(name) ? [] : [place]))
     if (places.length === 0) return
     this.#opening = new Opening(places, {
       ...this.#options,

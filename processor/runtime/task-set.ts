@@ -27,6 +27,8 @@ export class TaskSet {
   readonly byId = new Map<string, Task>()
   /** Those that take no more records and wait for the commit of what they have taken. */
   readonly #retiring = new Set<Task>()
+  /** Those that no commit needs any more, and that are being closed. */
+  readonly #settled = new Set<Task>()
   readonly restoring: RestoreProgress
   readonly poison = new Poison()
   /** What was counted goes on being counted when its task is closed. */
@@ -54,8 +56,13 @@ export class TaskSet {
     return [...this.byId.values(), ...this.#retiring]
   }
 
+  /** All that are open. */
+  open(): Task[] {
+    return [...this.all(), ...this.#settled]
+  }
+
   get isEmpty(): boolean {
-    return this.byId.size === 0 && this.#retiring.size === 0
+    return this.byId.size === 0 && this.#retiring.size === 0 && this.#settled.size === 0
   }
 
   /** For opening tasks: progress is shown in `restoring`. */
@@ -100,7 +107,10 @@ export class TaskSet {
 
   /** What retiring tasks have taken is committed: no further commit needs them. */
   settle(tasks: readonly Task[]): void {
-    for (const task of tasks) this.#retiring.delete(task)
+    for (const task of tasks) {
+      this.#retiring.delete(task)
+      this.#settled.add(task)
+    }
   }
 
   #stopFetching(task: Task): void {
@@ -175,9 +185,14 @@ export class TaskSet {
     for (const task of tasks) {
       if (this.byId.delete(task.id)) this.#stopFetching(task)
       this.#retiring.delete(task)
-      this.ledger.retire(task)
+      this.#settled.add(task)
     }
-    for (const task of tasks) await task.close()
+    for (const task of tasks) {
+      // What it counted is not forgotten, and not counted twice.
+      this.ledger.retire(task)
+      this.#settled.delete(task)
+      await task.close()
+    }
   }
 
   stopFetching(): Promise<void> {

@@ -73,7 +73,7 @@ export class Worker {
       storing: this.#storing,
       group: () => this.#member!.metadata(),
       commitOffsets: offsets => this.#member!.commit(offsets),
-      onCommitted: (tasks, seconds) => this.#committed(tasks, seconds),
+      onCommitted: (_tasks, seconds) => this.#committed(seconds),
     })
     const reject = rejecter({ compiled, topics, producer: this.#producer, partitionOf })
     this.#tasks = new TaskSet({ ...options, producer: this.#producer, reject, stopping: this.#stopping.signal })
@@ -89,7 +89,10 @@ export class Worker {
       release: places => this.#release(places),
       changed: () => this.#inbox.wake(),
       lost: isFinal => this.#inbox.run(done => this.#lost(isFinal, done)),
-      failed: error => this.#fail(error),
+      failed: error => {
+        this.#failure ??= asError(error)
+        this.#inbox.wake()
+      },
     })
     const wake = (): void => this.#inbox.wake()
     this.#starting = new Starting({ ...options, tasks: this.#tasks, membership: this.#membership, wake })
@@ -97,8 +100,8 @@ export class Worker {
 
   /** Runs until `stop`, or rejects with what ended it. */
   async run(): Promise<void> {
-    const { onState, kafka, world } = this.#options
-    onState('joining')
+    const { kafka, world } = this.#options
+    this.#options.onState('joining')
     try {
       // Before the group hears of this worker: whoever gets its former tasks finds nothing open.
       await this.#renew()
@@ -118,11 +121,10 @@ export class Worker {
 
   /** What metrics are made of. */
   read(): Omit<Readings, 'state'> {
-    const tasks = this.#tasks.all()
-    const { commits, aborts } = this
+    const tasks = this.#tasks.open()
     return {
-      commits,
-      aborts,
+      commits: this.commits,
+      aborts: this.aborts,
       generations: this.#membership.generations,
       restore: this.#tasks.restoring,
       blocks: this.#slices.blocks,
@@ -147,16 +149,12 @@ export class Worker {
     void this.#options.world.scheduler.sleep(stopMostMs, this.#inbox.closed).then(() => this.#producer.close())
   }
 
-  #fail(error: unknown): void {
-    this.#failure ??= asError(error)
-    this.#inbox.wake()
-  }
-
   /** Heartbeats go on, and so do all other tasks. */
   #release(places: readonly TaskPlace[]): Promise<void> {
     return this.#inbox.run(async done => {
       await this.#starting.cancel(places)
-      this.#releases.begin(places, done)
+      if (this.#isDirty) this.#releases.whenRenewed(done)
+      else this.#releases.begin(places, done)
     })
   }
 
@@ -189,6 +187,7 @@ export class Worker {
       const late = this.#options.world.scheduler.sleep(cancelMostMs, this.#inbox.closed)
       await Promise.race([this.#starting.cancel(), late])
       await this.#closeDirty().catch(() => undefined)
+      await this.#releases.settled()
       this.#inbox.close()
     }
   }
@@ -205,8 +204,8 @@ export class Worker {
 
   #sayState(): void {
     const isMissing = this.#starting.isMissing()
-    const isRunning = this.#tasks.byId.size > 0 || (this.#membership.isSettled && !isMissing)
-    if (isRunning || isMissing) this.#options.onState(isRunning ? 'running' : 'restoring')
+    if (this.#tasks.byId.size > 0 || (this.#membership.isSettled && !isMissing)) this.#options.onState('running')
+    else if (isMissing) this.#options.onState('restoring')
   }
 
   /** One turn: take what was fetched, process a slice of each task, and see to the transaction. */
@@ -224,11 +223,12 @@ export class Worker {
     await this.#transactions.see(this.#tasks.all())
   }
 
-  #committed(tasks: readonly Task[], seconds: number): void {
+  #committed(seconds: number): void {
     this.commits++
     this.#failures = 0
     this.#tasks.forgetPoison()
     this.#options.onCommitted(seconds)
+    const tasks = this.#tasks.running()
     if (this.#hasEnded || tasks.length === 0 || this.#starting.isMissing()) return
     if (!tasks.every(task => task.hasEndedCommitted)) return
     this.#hasEnded = true

@@ -1,11 +1,7 @@
 import { Buffer } from 'node:buffer'
-import { int64, json, text } from '../../schemas/serdes.ts'
+import { int64 } from '../../schemas/serdes.ts'
 import { ByteWriter } from '../../schemas/bytes.ts'
 import type { Registry } from '../../schemas/registry.ts'
-import { type Topic, topic } from '../../schemas/topic.ts'
-import { count, sum } from '../../topology/counting.ts'
-import type { Plan } from '../../topology/plan.ts'
-import { topology } from '../../topology/stream.ts'
 import { partitionOf } from '../kafka/native/murmur2.ts'
 import { encodeHeaders } from '../operators/headers.ts'
 import { endOfInputHeader } from '../operators/source.ts'
@@ -13,50 +9,14 @@ import type { Kafka, World } from '../ports.ts'
 import { type App, type AppOptions, createApp } from '../runtime/app.ts'
 import type { Stores } from '../state-port.ts'
 import { memoryStores } from '../state/memory.ts'
-import { partitionsOf, readTopic, type Row } from './read-rows.ts'
+import { keyOf, ledger, type LedgerTopics, partitions } from './ledger-testing.ts'
+import { partitionsOf } from './read-rows.ts'
 
-// A small application with two sub-topologies, run by several replicas under load, and what it has to write.
+// Several replicas of a small application under load.
 
-export const partitions = 6
-const keys = 40
-const groups = 5
 /** Payments of one instalment of the load, and the time between two. */
 const instalment = 20
 const instalmentMs = 20
-
-export interface LedgerTopics {
-  readonly payments: Topic<string, number>
-  /** Running count and total of each key, in the partition of the key. */
-  readonly totals: Topic<string, any>
-  /** The same by another key, behind a repartition topic. */
-  readonly byGroup: Topic<string, any>
-}
-
-const row = json<any>('row', value => value)
-
-export const ledgerTopics = (prefix: string): LedgerTopics => ({
-  payments: topic(`${prefix}payments`, text, int64),
-  totals: topic(`${prefix}totals`, text, row),
-  byGroup: topic(`${prefix}by-group`, text, row),
-})
-
-export function ledger({ payments, totals, byGroup }: LedgerTopics): { readonly plan: Plan } {
-  const t = topology('ledger')
-  const spec = { n: count<number>(), total: sum((value: number) => value) }
-  const stream = t.stream(payments)
-  stream.groupByKey().aggregate('totals', spec).changes().to(totals)
-  stream
-    .groupBy(value => `g${value % groups}`, text, int64)
-    .aggregate('by-group', spec)
-    .changes()
-    .to(byGroup)
-  return t
-}
-
-export async function createLedgerTopics(kafka: Kafka, topics: LedgerTopics): Promise<void> {
-  const configs = { 'retention.ms': '-1' }
-  await kafka.admin().createTopics(Object.values(topics).map(({ name }) => ({ name, partitions, configs })))
-}
 
 /** Payments that come steadily: payment i says i, for key i modulo their number. */
 export class Load {
@@ -105,8 +65,6 @@ export class Load {
     await producer.close()
   }
 }
-
-const keyOf = (payment: number): string => `k${payment % keys}`
 
 /** Notices when results of each partition become visible: how long each partition stands still. */
 export class Watch {
@@ -268,45 +226,3 @@ export class Replicas {
     return replica
   }
 }
-
-/** What is wrong with what was written, given that `sent` payments came; empty: nothing. */
-export async function faultsOf(kafka: Kafka, topics: LedgerTopics, sent: number): Promise<string[]> {
-  const faults: string[] = []
-  const totals = (await readTopic(kafka, topics.totals.name)).rows
-  const wanted: string[][] = Array.from({ length: partitions }, () => [])
-  const sums = new Map<string, { n: number; total: number }>()
-  for (let payment = 0; payment < sent; payment++) {
-    const key = keyOf(payment)
-    const bytes = Buffer.from(key)
-    wanted[partitionOf(bytes, 0, bytes.length, partitions)]!.push(next(sums, key, payment))
-  }
-  for (const [partition, lines] of wanted.entries()) {
-    const found = totals.filter(each => each.partition === partition).map(shown)
-    const at = lines.findIndex((line, index) => line !== found[index])
-    if (at >= 0) faults.push(`totals-${partition}, result ${at}: ${found[at] ?? 'nothing'} instead of ${lines[at]}`)
-    if (found.length > lines.length) faults.push(`totals-${partition} has ${found.length - lines.length} too many`)
-  }
-  // Their order depends on how the upstream partitions interleave; but each is counted once, and in the end all are.
-  const rows = (await readTopic(kafka, topics.byGroup.name)).rows
-  for (let group = 0; group < groups; group++) {
-    const own = rows
-      .filter(({ key }) => key!.toString() === `g${group}`)
-      .map(({ value }) => JSON.parse(value!.toString()))
-    const payments = Array.from({ length: sent }, (_, payment) => payment).filter(payment => payment % groups === group)
-    const at = own.findIndex(({ n }, index) => n !== index + 1)
-    if (at >= 0 || own.length !== payments.length)
-      faults.push(`group ${group}: ${own.length} results instead of ${payments.length}, the first wrong one is ${at}`)
-    const total = payments.reduce((all, payment) => all + payment, 0)
-    if (own.at(-1)?.total !== total) faults.push(`group ${group}: the total is ${own.at(-1)?.total}, not ${total}`)
-  }
-  return faults
-}
-
-function next(sums: Map<string, { n: number; total: number }>, key: string, payment: number): string {
-  const { n, total } = sums.get(key) ?? { n: 0, total: 0 }
-  const after = { n: n + 1, total: total + payment }
-  sums.set(key, after)
-  return `${key} ${JSON.stringify(after)}`
-}
-
-const shown = ({ key, value }: Row): string => `${key!.toString()} ${value!.toString()}`

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts'
 import type { GroupMemberInfo, MemberShare } from '../../ports.ts'
 import type { AppTopics } from '../topics.ts'
 import { assignTasks, type Candidate } from './assignor.ts'
-import { allTasks, comparePlaces, sourcesOf, type TaskPlace, taskName, tasksFor } from './places.ts'
+import { allTasks, comparePlaces, sourcesOf, taskFinder, type TaskPlace, taskName } from './places.ts'
 import { decodeMemberData, encodeAssignmentData, type Holder, type Holdings, type MemberData } from './user-data.ts'
 
 interface Member {
@@ -21,10 +21,11 @@ export function planGeneration(
 ): ReadonlyMap<string, MemberShare> {
   const said = infos.map(info => ({ info, data: dataOf(info) }))
   const before = newest(said.map(({ data }) => data.holdings))
+  const find = taskFinder(compiled, topics)
   const members = said.map(({ info, data }): Member => ({
     info,
     data,
-    candidate: candidateOf(compiled, topics, info, data, before),
+    candidate: candidateOf(info, data, find(info.owned), before),
   }))
   const shares = assignTasks(
     allTasks(topics),
@@ -57,16 +58,14 @@ function newest(all: readonly (Holdings | null)[]): Holdings | null {
 }
 
 function candidateOf(
-  compiled: Compiled,
-  topics: AppTopics,
   info: GroupMemberInfo,
   data: MemberData,
+  owned: readonly TaskPlace[],
   before: Holdings | null,
 ): Candidate {
   const had = before?.holders.find(holder => holder.id === data.id && holder.isPresent)
   // Each JoinGroup draws anew: this one is what the broker kept of a static member that did not come.
   const isAsleep = info.instanceId !== null && had !== undefined && had.nonce === data.nonce
-  const owned = tasksFor(compiled, topics, info.owned)
   const lags = new Map<string, number>()
   // What it ran before it was restarted is likely to be on its disk.
   for (const task of had?.tasks ?? []) lags.set(taskName(task), Infinity)

@@ -27,10 +27,20 @@ export function allTasks(topics: AppTopics): TaskPlace[] {
   return topics.tasks.flatMap((count, part) => Array.from({ length: count }, (_, partition) => ({ part, partition })))
 }
 
-/** The tasks whose sources are among `partitions`. */
-export function tasksFor(compiled: Compiled, topics: AppTopics, partitions: readonly TopicPartition[]): TaskPlace[] {
-  const given = new Set(partitions.map(at => `${at.topic} ${at.partition}`))
-  return allTasks(topics).filter(task =>
-    sourcesOf(compiled, topics, task).some(at => given.has(`${at.topic} ${at.partition}`)),
-  )
+/** Finds the tasks whose sources are among some partitions. */
+export function taskFinder(
+  compiled: Compiled,
+  topics: AppTopics,
+): (partitions: readonly TopicPartition[]) => TaskPlace[] {
+  const readers = new Map<string, TaskPlace[]>()
+  for (const task of allTasks(topics)) {
+    for (const { topic, partition } of sourcesOf(compiled, topics, task)) {
+      const name = `${topic} ${partition}`
+      readers.set(name, [...(readers.get(name) ?? []), task])
+    }
+  }
+  return partitions => {
+    const found = partitions.flatMap(({ topic, partition }) => readers.get(`${topic} ${partition}`) ?? [])
+    return [...new Set(found)].toSorted(comparePlaces)
+  }
 }

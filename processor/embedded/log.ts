@@ -28,7 +28,7 @@ export interface Read {
 
 export interface AppendOptions {
   readonly maxBatchBytes: number
-  /** Transactions begin with sequence 0, also where nothing is known of the producer (transaction version 2). */
+  /** A request of transaction version 2, whose transactions begin with sequence 0. */
   readonly strict: boolean
   /** Asked before a transactional batch that would open the transaction in this partition; answers an error code. */
   readonly admit: (header: BatchHeader) => number
@@ -87,13 +87,13 @@ export class PartitionLog {
       // Before the coordinator is asked: what is fenced here joins no transaction.
       if (this.producers.fenced(header)) return refused(codes.INVALID_PRODUCER_EPOCH)
       if (header.transactional && !this.producers.ongoing(header.producerId, header.producerEpoch)) {
-        this.producers.asks(header)
+        this.producers.asks(header, options.strict)
         const errorCode = options.admit(header)
         if (errorCode !== codes.NONE) return refused(errorCode)
       }
       const duplicate = this.producers.duplicateOf(header)
       if (duplicate !== null) return { errorCode: codes.NONE, baseOffset: duplicate }
-      const errorCode = this.producers.check(header, options.strict && header.transactional)
+      const errorCode = this.producers.check(header)
       if (errorCode !== codes.NONE) return refused(errorCode)
     }
     const baseOffset = this.#write(records, header)

@@ -17,9 +17,19 @@ class ProducersBench extends Bench {
     return bench
   }
 
+  async init(id: string): Promise<{ producerId: number; epoch: number }> {
+    const body = { transactionalId: id, transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
+    const { producerId, producerEpoch: epoch } = await this.ask('InitProducerId', 5, body)
+    return { producerId, epoch }
+  }
+
   /** One record of a producer; answers its offset, or the error code as a negative number. */
-  async send(sequence: number, ageMs: number, options: Partial<TestBatch> & { id?: string } = {}): Promise<number> {
-    const { id = null, ...fields } = options
+  async send(
+    sequence: number,
+    ageMs: number,
+    options: Partial<TestBatch> & { id?: string; version?: number } = {},
+  ): Promise<number> {
+    const { id = null, version = 12, ...fields } = options
     const timestamp = this.world.clock.now() - ageMs
     const records = batch({
       producerId: 7,
@@ -29,7 +39,7 @@ class ProducersBench extends Bench {
       ...fields,
     })
     const topicData = [{ name: 't', partitionData: [{ index: 0, records }] }]
-    const answer = await this.ask('Produce', 12, { transactionalId: id, topicData }, `start ${this.#starts}`)
+    const answer = await this.ask('Produce', version, { transactionalId: id, topicData }, `start ${this.#starts}`)
     const { errorCode, baseOffset } = answer.responses[0].partitionResponses[0]
     return errorCode === codes.NONE ? baseOffset : -errorCode
   }
@@ -73,8 +83,7 @@ test('a broker that runs forgets old producers every ten minutes', async () => {
 
 test('a producer with an open transaction is not forgotten, and after its end for a day', async () => {
   const bench = await ProducersBench.open()
-  const init = { transactionalId: 'tx', transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
-  const { producerId, producerEpoch: epoch } = await bench.ask('InitProducerId', 5, init)
+  const { producerId, epoch } = await bench.init('tx')
   const options = { producerId, epoch, transactional: true, id: 'tx' }
   await bench.send(0, 2 * day, options)
   bench.restart()
@@ -83,4 +92,19 @@ test('a producer with an open transaction is not forgotten, and after its end fo
   expect((await bench.ask('EndTxn', 5, end, 'end')).errorCode).toBe(codes.NONE)
   bench.restart()
   expect(await bench.send(1, 0, options)).toBe(-codes.INVALID_PRODUCER_EPOCH)
+})
+
+test('whether a producer must begin with the sequence 0 is decided by the version of its first request', async () => {
+  const gap = -codes.OUT_OF_ORDER_SEQUENCE_NUMBER
+  const older = await ProducersBench.open()
+  const first = { ...(await older.init('tx')), id: 'tx', transactional: true }
+  expect(await older.send(5, 0, { ...first, version: 11 })).toBe(-codes.TRANSACTION_ABORTABLE)
+  expect(await older.send(6, 0, first)).toBe(gap)
+  expect(await older.send(5, 0, first)).toBe(0)
+
+  const newer = await ProducersBench.open()
+  const second = { ...(await newer.init('tx')), id: 'tx', transactional: true }
+  expect(await newer.send(5, 0, second)).toBe(gap)
+  expect(await newer.send(5, 0, { ...second, version: 11, transactional: false })).toBe(gap)
+  expect(await newer.send(0, 0, second)).toBe(0)
 })

@@ -17,6 +17,13 @@ interface ProducerState {
   lastTimestamp: number
 }
 
+/** What is known of a producer that has asked to begin a transaction and has not written anything in it yet. */
+interface Asked {
+  epoch: number
+  lowestSequence: number
+  readonly strict: boolean
+}
+
 const kept = 5
 /** `producer.id.expiration.check.interval.ms`. */
 const expirationCheckMs = 600_000
@@ -30,7 +37,7 @@ const lastSequence = ({ baseSequence, baseOffset, lastOffset }: BatchHeader): nu
 export class Producers {
   readonly #states = new Map<number, ProducerState>()
   readonly #open = new Map<number, number>()
-  readonly #asked = new Map<number, { epoch: number; lowestSequence: number }>()
+  readonly #asked = new Map<number, Asked>()
   /** The first offset of the oldest open transaction; Infinity without one. */
   firstUnstable = Infinity
   #checkedMs = -Infinity
@@ -74,12 +81,17 @@ export class Producers {
 
   /**
    * A batch asks to begin a transaction here. Until one has got in, none goes before the lowest sequence that asked: a
-   * batch that was told to come again finds its place still free (KIP-890).
+   * batch that was told to come again finds its place still free (KIP-890). `strict`: in a request of transaction
+   * version 2, whose producers begin with the sequence 0. Who asks first decides that for all that follows
+   * (VerificationStateEntry).
    */
-  asks({ producerId, producerEpoch: epoch, baseSequence }: BatchHeader): void {
+  asks({ producerId, producerEpoch: epoch, baseSequence }: BatchHeader, strict: boolean): void {
     const asked = this.#asked.get(producerId)
-    if (asked === undefined || epoch > asked.epoch) this.#asked.set(producerId, { epoch, lowestSequence: baseSequence })
-    else if (epoch === asked.epoch) asked.lowestSequence = Math.min(asked.lowestSequence, baseSequence)
+    if (asked === undefined) this.#asked.set(producerId, { epoch, lowestSequence: baseSequence, strict })
+    else if (epoch > asked.epoch) {
+      asked.epoch = epoch
+      asked.lowestSequence = baseSequence
+    } else if (epoch === asked.epoch) asked.lowestSequence = Math.min(asked.lowestSequence, baseSequence)
   }
 
   /** A batch that was written before: its base offset. */
@@ -91,14 +103,16 @@ export class Producers {
     return found?.baseOffset ?? null
   }
 
-  /** An error code. `strict`: transaction version 2, where a producer's first batch has the sequence 0 (KIP-890). */
-  check(header: BatchHeader, strict: boolean): number {
+  /** An error code. */
+  check(header: BatchHeader): number {
     const state = this.#states.get(header.producerId)
     const asked = this.#asked.get(header.producerId)
-    if (asked !== undefined && header.baseSequence > asked.lowestSequence) return codes.OUT_OF_ORDER_SEQUENCE_NUMBER
-    if (state === undefined) {
-      return strict && header.baseSequence !== 0 ? codes.OUT_OF_ORDER_SEQUENCE_NUMBER : codes.NONE
+    if (asked !== undefined) {
+      const isFirst = state === undefined || state.recent.length === 0
+      if (asked.strict && isFirst && header.baseSequence !== 0) return codes.OUT_OF_ORDER_SEQUENCE_NUMBER
+      if (header.baseSequence > asked.lowestSequence) return codes.OUT_OF_ORDER_SEQUENCE_NUMBER
     }
+    if (state === undefined) return codes.NONE
     const last = header.producerEpoch === state.epoch ? state.recent.at(-1) : undefined
     const expected = last === undefined ? 0 : (last.lastSequence + 1) % sequences
     if (header.baseSequence !== expected) return codes.OUT_OF_ORDER_SEQUENCE_NUMBER

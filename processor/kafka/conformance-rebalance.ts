@@ -81,17 +81,23 @@ export function rebalanceConformance(makeKafka: MakeKafka): void {
       expect(second.events).toHaveLength(2)
     })
 
-    test('when one leaves the others get its part, and keep theirs', async () => {
-      const topic = await newTopic(await open(makeKafka), 6)
-      const groupId = fresh('group')
-      const diaries = await gather(topic, groupId, 2)
-      const third = new Diary('third', topic)
-      const leaving = await join(await open(makeKafka), third, groupId)
-      await until(() => isDealt([...diaries, third]))
-      await leaving.leave()
-      await until(() => isDealt(diaries))
-      expect(diaries.flatMap(({ events }) => events.filter(event => event.startsWith('lost')))).toEqual([])
-    })
+    test.each([null, 'instance-c'])(
+      'when one leaves (%s) the others get its part at once, and keep theirs',
+      async name => {
+        const topic = await newTopic(await open(makeKafka), 6)
+        const groupId = fresh('group')
+        const diaries = await gather(topic, groupId, 2)
+        const third = new Diary('third', topic)
+        const leaving = await join(await open(makeKafka), third, groupId, name)
+        await until(() => isDealt([...diaries, third]))
+        const startedMs = world.clock.monotonic()
+        await leaving.leave()
+        await until(() => isDealt(diaries))
+        // A static member too (KIP-345): nobody waits for its session to end.
+        expect(world.clock.monotonic() - startedMs).toBeLessThan(5000)
+        expect(diaries.flatMap(({ events }) => events.filter(event => event.startsWith('lost')))).toEqual([])
+      },
+    )
 
     test('one that vanishes is missed after its session, and one that was put out loses everything', async () => {
       const topic = await newTopic(await open(makeKafka), 6)

@@ -27,6 +27,8 @@ export interface MembershipOptions {
   readonly changed: () => void
   /** Everything was lost: resolves when nothing of it is open any more, in Kafka neither. */
   readonly lost: (isFinal: boolean) => Promise<void>
+  /** Asks for another assignment. */
+  readonly rejoin: (reason: string) => void
   readonly failed: (error: unknown) => void
 }
 
@@ -60,6 +62,10 @@ export class Membership implements GroupHandlers {
   readonly #left = new Map<string, TaskPlace>()
   readonly #tasks: (partitions: readonly TopicPartition[]) => TaskPlace[]
   #data: AssignmentData | null = null
+  /** Of the membership that stands; what a lost one was told is still worth telling others. */
+  #isCurrent = false
+  /** Of the last JoinGroup. */
+  #nonce = 0
   /** Assignments so far. */
   generations = 0
 
@@ -80,7 +86,7 @@ export class Membership implements GroupHandlers {
 
   /** There is an assignment, and nothing more is on its way. */
   get isSettled(): boolean {
-    return this.#data !== null && this.#data.upcoming.length === 0
+    return this.#isCurrent && this.#data !== null && this.#data.upcoming.length === 0
   }
 
   /** Transactional ids that must be fenced before these tasks are opened. */
@@ -93,10 +99,18 @@ export class Membership implements GroupHandlers {
   subscription(): { readonly topics: readonly string[]; readonly userData: Buffer } {
     const { identity, process, worker, random, running } = this.#options
     // 0 stands for none.
-    const nonce = 1 + Math.floor(random.next() * 0xffff_fffe)
+    this.#nonce = 1 + Math.floor(random.next() * 0xffff_fffe)
     const copies = [...this.#left.values()].map((place): StateCopy => ({ ...place, kind: 'local', lagRecords: null }))
     const holdings = this.#data?.holdings ?? null
-    const userData = encodeMemberData({ ...identity, process, worker, nonce, running: running(), copies, holdings })
+    const userData = encodeMemberData({
+      ...identity,
+      process,
+      worker,
+      nonce: this.#nonce,
+      running: running(),
+      copies,
+      holdings,
+    })
     return { topics: this.#topics, userData }
   }
 
@@ -106,6 +120,7 @@ export class Membership implements GroupHandlers {
 
   async onAssigned(partitions: readonly TopicPartition[], userData: Buffer | null): Promise<void> {
     if (userData !== null) this.#data = decodeAssignmentData(userData)
+    this.#isCurrent = true
     this.generations++
     this.#wanted.clear()
     for (const place of this.#tasks(partitions)) {
@@ -113,6 +128,20 @@ export class Membership implements GroupHandlers {
       this.#left.delete(taskName(place))
     }
     this.#options.changed()
+    this.#seeReturn()
+  }
+
+  /**
+   * A static member that comes back is given what was left for it, without a rebalance. Whether its former self still
+   * had something to give up, which is free now, or was passed over while it was away, is for it to say: nobody else
+   * can know that it is back.
+   */
+  #seeReturn(): void {
+    const { identity, rejoin } = this.#options
+    const self = this.#data?.holdings.holders.find(({ id, isPresent }) => id === identity.id && isPresent)
+    if (self === undefined || self.nonce === this.#nonce) return
+    const isFree = self.tasks.some(task => !this.#wanted.has(taskName(task)))
+    if (isFree || self.isAsleep) rejoin('A static member is back, and has something to give or to get.')
   }
 
   async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
@@ -125,6 +154,7 @@ export class Membership implements GroupHandlers {
   }
 
   async onLost(_partitions: readonly TopicPartition[], isFinal: boolean): Promise<void> {
+    this.#isCurrent = false
     for (const [name, place] of this.#wanted) this.#left.set(name, place)
     this.#wanted.clear()
     await this.#options.lost(isFinal)

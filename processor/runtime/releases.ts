@@ -76,13 +76,19 @@ export class Releases {
     }
   }
 
-  /** All tasks were closed as they were: they are free when the transaction is known to be over. */
-  closed(): void {
+  /**
+   * All tasks are closed as they are: they are free when the transaction is known to be over. Answers those that are
+   * still open and that no transaction needs any more.
+   */
+  abandon(): readonly Task[] {
+    const open: Task[] = []
     for (const release of this.#releases) {
       if (release.closing !== null) continue
+      if (release.isSettled) open.push(...release.tasks)
       this.#releases.delete(release)
       this.#untilRenewed.push(release.done)
     }
+    return open
   }
 
   /** Waits until those that are being closed are closed. */

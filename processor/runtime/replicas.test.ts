@@ -121,6 +121,19 @@ test('one to three replicas and back, under load: nothing is lost or doubled, an
   expect(await finish()).toEqual([])
 }, 30_000)
 
+test('at least once: without failures nothing is lost or doubled either', async () => {
+  const { replicas, watch, finish } = await open({ guarantee: 'at_least_once' })
+  await replicas.start('a')
+  await watch.flows()
+  await Promise.all([replicas.start('b'), replicas.start('c')])
+  await replicas.settled()
+  await watch.flows()
+  await replicas.stop('a')
+  await replicas.settled()
+  await watch.flows()
+  expect(await finish()).toEqual([])
+}, 30_000)
+
 const sessionMs = 1200
 /** A long transaction that is sent as it grows: whoever dies leaves it open, for half a minute unless it is fenced. */
 const longTransactions = {

@@ -31,6 +31,8 @@ export class Slices {
   readonly #sizes = new Map<string, number>()
   readonly #loggedMs = new Map<string, number>()
   readonly blocks = new Map<string, Blocks>()
+  /** Records in the last turn. */
+  taken = 0
   #first = 0
 
   constructor(world: World) {
@@ -59,6 +61,7 @@ export class Slices {
       }
       total += taken
     }
+    this.taken = total
     return total
   }
 

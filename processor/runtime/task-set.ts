@@ -51,6 +51,10 @@ export class TaskSet {
     return [...this.byId.values()]
   }
 
+  places(): TaskPlace[] {
+    return this.running().map(({ part, partition }) => ({ part: part.id, partition }))
+  }
+
   /** Those whose work belongs to the open transaction. */
   all(): Task[] {
     return [...this.byId.values(), ...this.#retiring]

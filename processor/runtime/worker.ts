@@ -51,7 +51,7 @@ export class Worker {
   #failures = 0
   #hasEnded = false
   #isStopped = false
-  /** Another process has our place: nothing may be done any more, in Kafka above all. */
+  /** Another process has our place. */
   #isReplaced = false
 
   constructor(options: WorkerOptions) {
@@ -85,10 +85,11 @@ export class Worker {
       identity: { id, isTransactional },
       process: instance,
       worker: 0,
-      running: () => this.#tasks.running().map(({ part, partition }) => ({ part: part.id, partition })),
+      running: () => this.#tasks.places(),
       release: places => this.#release(places),
       changed: () => this.#inbox.wake(),
       lost: isFinal => this.#inbox.run(done => this.#lost(isFinal, done)),
+      rejoin: reason => this.#member?.rejoin(reason),
       failed: error => {
         this.#failure ??= asError(error)
         this.#inbox.wake()
@@ -145,7 +146,7 @@ export class Worker {
     if (this.#stopping.signal.aborted) return
     this.#isStopped = true
     this.#stopping.abort()
-    // Without a producer, what waits for a broker that does not answer fails, and the worker comes to its end.
+    // Without a producer, what waits for a broker that does not answer comes to its end.
     void this.#options.world.scheduler.sleep(stopMostMs, this.#inbox.closed).then(() => this.#producer.close())
   }
 
@@ -168,9 +169,8 @@ export class Worker {
   }
 
   async #loop(): Promise<void> {
-    const { signal } = this.#stopping
     try {
-      while (!signal.aborted) {
+      while (!this.#stopping.signal.aborted) {
         try {
           await this.#inbox.work()
           if (this.#failure !== null) throw this.#failure
@@ -212,10 +212,12 @@ export class Worker {
   async #turn(): Promise<void> {
     const { clock } = this.#options.world
     const tasks = this.#tasks.running()
-    const isIdle = tasks.every(task => task.waitingRecords === 0 || task.waitingFor !== null)
+    // Nothing to take, or nothing that may be taken before something else has come.
+    const isIdle =
+      this.#slices.taken === 0 || tasks.every(task => task.waitingRecords === 0 || task.waitingFor !== null)
     const waitMs = isIdle ? Math.max(1, Math.min(100, this.#transactions.dueInMs())) : 0
     await this.#tasks.fetch(waitMs)
-    if (!isIdle && this.#slices.run(tasks) > 0) this.#transactions.begin()
+    if (this.#slices.run(tasks) > 0) this.#transactions.begin()
     const nowMs = clock.now()
     for (const task of tasks) task.onWallTime(nowMs)
     this.#tasks.resumeDrained()
@@ -256,12 +258,11 @@ export class Worker {
     if (this.#failure !== null || !(error instanceof AppError) || !isOutside(error)) throw error
     if (this.#stopping.signal.aborted) return
     world.log.warn({ error }, 'the transaction failed: closing the tasks and taking up again from what is committed')
-    const places = this.#tasks.running().map(task => ({ part: task.part.id, partition: task.partition }))
+    const places = this.#tasks.places()
     this.aborts++
     await this.#closeDirty()
     if (error.code === 'STATE_CORRUPT') for (const place of places) await stores.destroy(taskName(place))
-    // Who was refused in the name of its membership asks whether it has one. If not, the group takes the tasks back;
-    // if another process has its place, this one must not take the transactional id from that.
+    // Whoever has the place of this worker in the group has its transactional id too, which must not be taken back.
     if (error.code === 'FENCED') await this.#member?.confirm()
     await this.#inbox.sleep(Math.min(backoffMostMs, 50 * 2 ** this.#failures++))
   }
@@ -294,7 +295,6 @@ export class Worker {
     this.#isDirty = true
     await this.#transactions.settle().catch(() => undefined)
     await this.#storing.settle().catch(() => undefined)
-    await this.#tasks.close(this.#tasks.all())
-    this.#releases.closed()
+    await this.#tasks.close([...this.#tasks.all(), ...this.#releases.abandon()])
   }
 }

@@ -83,7 +83,8 @@ function candidateOf(
 function holderOf({ data, candidate }: Member, active: readonly TaskPlace[]): Holder {
   const tasks = new Map([...candidate.claims, ...active].map(task => [taskName(task), task]))
   const { id, isTransactional, nonce } = data
-  return { id, isTransactional, isPresent: true, nonce, tasks: [...tasks.values()].toSorted(comparePlaces) }
+  const { isAsleep } = candidate
+  return { id, isTransactional, isPresent: true, isAsleep, nonce, tasks: [...tasks.values()].toSorted(comparePlaces) }
 }
 
 /** Workers that are not in the group any more, with those of their tasks that nobody has opened since. */
@@ -95,7 +96,7 @@ function gone(members: readonly Member[], before: Holdings | null): Holder[] {
     const { id, isTransactional } = holder
     if (present.has(id) || !isTransactional) continue
     const tasks = holder.tasks.filter(task => !opened.has(taskName(task)))
-    if (tasks.length > 0) holders.set(id, { id, isTransactional, isPresent: false, nonce: 0, tasks })
+    if (tasks.length > 0) holders.set(id, { id, isTransactional, isPresent: false, isAsleep: false, nonce: 0, tasks })
   }
   return [...holders.values()]
 }

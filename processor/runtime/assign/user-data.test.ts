@@ -16,10 +16,11 @@ const holdings = {
       id: 'fraud-a-0',
       isTransactional: true,
       isPresent: true,
+      isAsleep: true,
       nonce: 4_294_967_295,
       tasks: [{ part: 0, partition: 3 }],
     },
-    { id: 'fraud-ü-0', isTransactional: false, isPresent: false, nonce: 0, tasks: [] },
+    { id: 'fraud-ü-0', isTransactional: false, isPresent: false, isAsleep: false, nonce: 0, tasks: [] },
   ],
 }
 
@@ -71,6 +72,7 @@ test('it is small: a hundred tasks of ten members take less than a kilobyte', ()
     id: `application-instance-${at}-0`,
     isTransactional: true,
     isPresent: true,
+    isAsleep: false,
     nonce: 4_000_000_000 + at,
     tasks: Array.from({ length: 10 }, (_each, partition) => ({ part: at, partition })),
   }))

@@ -35,6 +35,8 @@ export interface Identity {
 export interface Holder extends Identity {
   /** It was a member of the group in that generation. One that was not has to be fenced before its tasks are opened. */
   readonly isPresent: boolean
+  /** It did not join that generation, but was still a member. */
+  readonly isAsleep: boolean
   /** What it had drawn for its last JoinGroup; 0 when it was not present. */
   readonly nonce: number
   readonly tasks: readonly TaskPlace[]
@@ -156,7 +158,7 @@ function writeHoldings(out: ByteWriter, { generation, holders }: Holdings): void
   out.uvarint(holders.length)
   for (const holder of holders) {
     writeIdentity(out, holder)
-    out.u8(holder.isPresent ? 1 : 0)
+    out.u8((holder.isPresent ? 1 : 0) + (holder.isAsleep ? 2 : 0))
     out.uvarint(holder.nonce)
     places(out, holder.tasks.toSorted(comparePlaces))
   }
@@ -164,12 +166,12 @@ function writeHoldings(out: ByteWriter, { generation, holders }: Holdings): void
 
 function readHoldings(reader: PayloadReader): Holdings {
   const generation = reader.uvarint()
-  const holders = reader.list(() => ({
-    ...readIdentity(reader),
-    isPresent: reader.u8() !== 0,
-    nonce: reader.uvarint(),
-    tasks: reader.places(),
-  }))
+  const holders = reader.list((): Holder => {
+    const identity = readIdentity(reader)
+    const flags = reader.u8()
+    const [isPresent, isAsleep] = [(flags & 1) !== 0, (flags & 2) !== 0]
+    return { ...identity, isPresent, isAsleep, nonce: reader.uvarint(), tasks: reader.places() }
+  })
   return { generation, holders }
 }
 

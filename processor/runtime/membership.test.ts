@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest'
+import { int64, text } from '../../schemas/serdes.ts'
+import { topic } from '../../schemas/topic.ts'
+import { compile } from '../../topology/compile.ts'
+import { topology } from '../../topology/stream.ts'
+import { decodeMemberData, encodeAssignmentData, type Holder } from './assign/user-data.ts'
+import { Membership } from './membership.ts'
+import type { AppTopics } from './topics.ts'
+
+const t = topology('app')
+t.stream(topic('payments', text, int64)).to(topic('out', text, int64))
+const compiled = compile(t as any)
+const topics = { tasks: [4], partitions: () => 4 } as unknown as AppTopics
+
+function member(): { membership: Membership; rejoins: string[]; draw: () => number } {
+  const rejoins: string[] = []
+  let draws = 0
+  const membership = new Membership({
+    compiled,
+    topics,
+    random: { next: () => ++draws / 1000 },
+    identity: { id: 'app-a-0', isTransactional: true },
+    process: 'a',
+    worker: 0,
+    running: () => [],
+    release: () => Promise.resolve(),
+    changed: () => undefined,
+    lost: () => Promise.resolve(),
+    rejoin: reason => void rejoins.push(reason),
+    failed: error => {
+      throw error
+    },
+  })
+  return { membership, rejoins, draw: () => decodeMemberData(membership.subscription().userData).nonce }
+}
+
+/** Gives payments 0 and 1, with what its leader has noted of this member. */
+async function assigned(membership: Membership, noted: Partial<Holder>): Promise<void> {
+  const self = { id: 'app-a-0', isTransactional: true, isPresent: true, isAsleep: false, nonce: 0, ...noted }
+  const holders = [{ ...self, tasks: (noted.tasks ?? []).map(({ partition }) => ({ part: 0, partition })) }]
+  const userData = encodeAssignmentData({
+    upcoming: [],
+    standbys: [],
+    warmups: [],
+    holdings: { generation: 3, holders },
+  })
+  const partitions = [0, 1].map(partition => ({ topic: 'payments', partition }))
+  await membership.onAssigned(partitions, userData)
+}
+
+const tasks = (...partitions: number[]) => partitions.map(partition => ({ part: 0, partition }))
+
+test('what is assigned for its own JoinGroup is taken as it is, also when something is to be given up', async () => {
+  const { membership, rejoins, draw } = member()
+  await assigned(membership, { nonce: draw(), tasks: tasks(0, 1, 2) })
+  expect([...membership.wanted.keys()]).toEqual(['0_0', '0_1'])
+  expect(rejoins).toEqual([])
+})
+
+test('a static member that comes back to what it had does not disturb the others', async () => {
+  const { membership, rejoins, draw } = member()
+  draw()
+  await assigned(membership, { nonce: 4711, tasks: tasks(0, 1) })
+  expect(rejoins).toEqual([])
+})
+
+test('one that died before it could say that it had given up its tasks says so when it is back', async () => {
+  const { membership, rejoins, draw } = member()
+  draw()
+  await assigned(membership, { nonce: 4711, tasks: tasks(0, 1, 2) })
+  expect(rejoins).toHaveLength(1)
+})
+
+test('one that was passed over while it was away asks for its share', async () => {
+  const { membership, rejoins, draw } = member()
+  draw()
+  await assigned(membership, { nonce: 4711, isAsleep: true, tasks: tasks(0, 1) })
+  expect(rejoins).toHaveLength(1)
+})
+
+test('each JoinGroup draws anew, and says what it knows', async () => {
+  const { membership, draw } = member()
+  const first = draw()
+  expect(draw()).not.toBe(first)
+  await assigned(membership, { nonce: draw(), tasks: tasks(0, 1) })
+  await membership.onRevoked([{ topic: 'payments', partition: 1 }])
+  const said = decodeMemberData(membership.subscription().userData)
+  expect(said.holdings).toMatchObject({ generation: 3 })
+  expect(said.copies).toEqual([{ part: 0, partition: 1, kind: 'local', lagRecords: null }])
+})

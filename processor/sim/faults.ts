@@ -61,9 +61,10 @@ function ambush({ replicas, counts }: Simulation, name: string, matches: Ambush[
 /** What is wrong for a while: as long as a second or two, now and then much longer. */
 const whileMs = (draws: Draws): number => (draws.chance(0.2) ? draws.whole(2000, 12_000) : draws.whole(20, 2000))
 
-function refuse(sim: Simulation, draws: Draws, error: string, apis: readonly string[], forMs = whileMs(draws)): void {
-  const untilUs = sim.timeline.nowUs + forMs * 1000
-  sim.network.refusing.push({ error, apis, share: draws.between(0.3, 1), untilUs })
+function refuse(sim: Simulation, draws: Draws, error: string, apis: readonly string[], times = Infinity): void {
+  // What is refused only so often waits until somebody asks.
+  const untilUs = times === Infinity ? sim.timeline.nowUs + whileMs(draws) * 1000 : Infinity
+  sim.network.refusing.push({ error, apis, share: draws.between(0.3, 1), untilUs, times })
 }
 
 function stopBrokers(sim: Simulation, draws: Draws): void {
@@ -167,7 +168,13 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
   concurrent: (sim, draws) => refuse(sim, draws, 'CONCURRENT_TRANSACTIONS', transactional),
   leaderless: (sim, draws) => refuse(sim, draws, 'NOT_LEADER_OR_FOLLOWER', ['Produce', 'Fetch', 'ListOffsets']),
   sequence: (sim, draws) =>
-    refuse(sim, draws, draws.pick(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID']), ['Produce'], 100),
+    refuse(
+      sim,
+      draws,
+      draws.pick(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID']),
+      ['Produce'],
+      draws.whole(1, 2),
+    ),
   epochs: (sim, draws) => {
     const replica = running(sim, draws)
     replica?.kill()

@@ -25,7 +25,8 @@ export class Nemesis {
 
   #next(): void {
     const { timeline, swarm } = this.#sim
-    timeline.after(swarm.faultEveryMs * this.#draws.between(0, 2), () => {
+    // Several at once, and then a while of peace: work must get done in between, or nothing is there to break.
+    timeline.after(-Math.log(1 - this.#draws.next()) * swarm.faultEveryMs, () => {
       if (!this.#isActive) return
       this.#make(this.#draws.pick(swarm.faults))
       this.#next()

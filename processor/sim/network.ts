@@ -35,6 +35,8 @@ export interface Refusing {
   readonly apis: readonly string[]
   readonly share: number
   readonly untilUs: number
+  /** So many more are refused. */
+  times: number
 }
 
 interface End {
@@ -195,8 +197,10 @@ export class Network {
   #refusal(api: string, version: number, body: object): object | null {
     const { timeline, draws, counts, fetchMaxBytes } = this.#options
     if (api === 'Fetch' && !this.#isSwift) limitFetch(body, fetchMaxBytes)
-    for (const { error, apis, share, untilUs } of this.refusing) {
-      if (timeline.nowUs > untilUs || !apis.includes(api) || !draws.chance(share)) continue
+    for (const refusing of this.refusing) {
+      const { error, apis, share, untilUs, times } = refusing
+      if (times === 0 || timeline.nowUs > untilUs || !apis.includes(api) || !draws.chance(share)) continue
+      refusing.times--
       const refusal = refusalOf(api, version, body, error)
       if (refusal !== null) counts.add(`refused: ${error}`)
       return refusal

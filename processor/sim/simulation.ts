@@ -131,7 +131,12 @@ export class Simulation {
 
   makeVolume(name: string): Volume {
     const { writeMs } = this.swarm
-    return new Volume({ draws: this.draws.fork(`${name} disk`), writeMs, violated: what => this.violated(what) })
+    return new Volume({
+      draws: this.draws.fork(`${name} disk`),
+      writeMs,
+      violated: what => this.violated(what),
+      traced: (machine, what) => this.trace.add(machine.name, what),
+    })
   }
 
   violated(what: string): void {
@@ -155,7 +160,7 @@ export class Simulation {
     for (const { topic, partition, offset } of this.broker.requests.groups.get(application)?.offsets.all() ?? []) {
       const at = `${topic}-${partition}`
       const before = this.#committed.get(at) ?? 0
-      if (offset < before && !isEndMark(this.broker.log(topic, partition)!, offset))
+      if (offset < before && !isEndMark(this.broker.log(topic, partition)!, offset, before))
         this.violated(`I9: the committed offset of ${at} went back from ${before} to ${offset}`)
       this.#committed.set(at, offset)
     }
@@ -163,7 +168,7 @@ export class Simulation {
 }
 
 /** Whoever goes on behind the mark takes it again, and so hears of the end. */
-function isEndMark(log: PartitionLog, offset: number): boolean {
-  const records = readCommitted(log).records.filter(record => record.offset >= offset)
-  return records[0]?.offset === offset && records.every(({ key }) => key === null)
+function isEndMark(log: PartitionLog, from: number, to: number): boolean {
+  const records = readCommitted(log).records.filter(({ offset }) => offset >= from && offset < to)
+  return records[0]?.offset === from && records.every(({ key }) => key === null)
 }

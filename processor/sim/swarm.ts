@@ -37,7 +37,7 @@ export function drawSwarm(draws: Draws, forced: Partial<Swarm> = {}): Swarm {
   const workload = forced.workload ?? draws.pick(workloadNames)
   const commitIntervalMs = draws.pick([5, 20, 100, 100, 500, 2000])
   const sessionTimeoutMs = draws.pick([1000, 2000, 6000])
-  const loadMs = draws.whole(4000, 20_000)
+  const loadMs = draws.whole(5000, 40_000)
   const faults = drawFaults(draws)
   const swarm: Swarm = {
     workload,
@@ -80,7 +80,7 @@ export function drawSwarm(draws: Draws, forced: Partial<Swarm> = {}): Swarm {
       [1, 100],
     ] as const),
     fetchMaxBytes: draws.pick([1, 300, 4000, 1 << 20]),
-    markerDelayMs: draws.pick([0, 0, 5, 60]),
+    markerDelayMs: draws.pick([0, 0, 5, 60, 400]),
     lookMs: draws.pick([0, 0.05, 2, 12]),
     yieldMs: draws.pick([0.02, 0.2]),
   }

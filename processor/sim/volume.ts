@@ -49,6 +49,7 @@ export interface VolumeOptions {
   readonly writeMs: readonly [least: number, most: number]
   /** Told of a broken invariant. */
   readonly violated: (what: string) => void
+  readonly traced: (machine: Machine, what: string) => void
 }
 
 /** A disk: the state folder of one replica, which outlives its processes. */
@@ -74,6 +75,7 @@ export class Volume {
       },
       destroy: task => {
         if (!machine.crossing('store destroy')) return never()
+        this.#options.traced(machine, `wipes its store of task ${task}`)
         return this.#later(machine, () => void this.folders.delete(task))
       },
     }
@@ -85,7 +87,8 @@ export class Volume {
     if (folder.holder !== null) throw new AppError('STATE_IN_USE', `The store of task ${task} is open. Close it first.`)
     folder.holder = machine
     this.folders.set(task, folder)
-    return { store: this.#storeOf(folder, machine), created: known === undefined }
+    this.#options.traced(machine, `opens its store of task ${task}`)
+    return { store: this.#storeOf(folder, machine, task), created: known === undefined }
   }
 
   /** Of the batches under way the first few are there. */
@@ -98,7 +101,7 @@ export class Volume {
     }
   }
 
-  #storeOf(folder: Folder, machine: Machine): Store {
+  #storeOf(folder: Folder, machine: Machine, task: string): Store {
     const { violated } = this.#options
     return {
       get: key => folder.content.get(key),
@@ -119,6 +122,7 @@ export class Volume {
         if (!machine.crossing('store close')) return never()
         return this.#later(machine, () => {
           folder.holder = null
+          this.#options.traced(machine, `closes its store of task ${task}`)
         })
       },
     }

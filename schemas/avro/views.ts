@@ -40,9 +40,9 @@ return { read(b, p, end) { ${body} }, view: ${plan.op === 'record' ? generator.v
 }
 
 /**
- * The walk may go beyond the end of a value that is cut off before it finds that out (runtime.ts), and stumble over what
- * stands there. What it says of the value must not depend on that: the other records belong to somebody else, and are
- * not the same ones whenever the value is read.
+ * The walk may go beyond the end of a value that is cut off before it finds that out (runtime.ts), and stumble over
+ * what stands there. What it says of the value must not depend on that: the other records belong to somebody else, and
+ * are not the same ones whenever the value is read.
  */
 const withinBounds =
   (read: Reader['read']): Reader['read'] =>

@@ -8,7 +8,7 @@ export interface MachineOptions {
   readonly draws: Draws
   readonly log: Log
   /** What each look at the clock costs but the first of an event: work takes time for those who watch it passing. */
-  readonly lookMs: number
+  readonly lookMs: () => number
   /** How long a turn of the event loop takes. */
   readonly yieldMs: number
   /** Pausing stops its clock too, as for a broker whose timers begin anew when it is back. */
@@ -126,7 +126,7 @@ export class Machine {
   #elapsedUs(): number {
     const { lookMs } = this.#options
     const { nowUs, events } = this.timeline
-    if (this.#lookedAt === events) this.#busyUntilUs = Math.max(nowUs, this.#busyUntilUs) + Math.round(lookMs * 1000)
+    if (this.#lookedAt === events) this.#busyUntilUs = Math.max(nowUs, this.#busyUntilUs) + Math.round(lookMs() * 1000)
     this.#lookedAt = events
     return Math.max(nowUs, this.#busyUntilUs) - this.#bornUs - this.#frozenUs
   }

@@ -53,6 +53,7 @@ export class Nemesis {
   /** The last fault: everything works from here on. */
   heal(): void {
     this.#isActive = false
+    this.#sim.isHealed = true
     const { network, brokerMachine, replicas, trace } = this.#sim
     trace.add('nemesis', 'everything is healed')
     network.healAll()

@@ -24,7 +24,7 @@ export interface ReplicaOptions {
   readonly settings: Partial<Settings>
   readonly application: string
   readonly requestTimeoutMs: number
-  readonly lookMs: number
+  readonly lookMs: () => number
   readonly yieldMs: number
   /** Told of a broken invariant: an error that no fault explains. */
   readonly violated: (what: string) => void

@@ -29,6 +29,7 @@ const drainMostMs = 60_000
 /** So long nothing may come any more before it counts as done. */
 const quietMs = 1500
 const stopMostMs = 10_000
+const markersMs = 1000
 
 /** One seed: load and faults, healing, and then every invariant. */
 export async function run(seed: number, options: RunOptions = {}): Promise<RunResult> {
@@ -122,15 +123,17 @@ async function drain(sim: Simulation): Promise<void> {
 }
 
 /** Everybody leaves in good order: state is on disk then, and the group is empty. */
-async function stop({ timeline, replicas, violated, ...sim }: Simulation): Promise<void> {
+async function stop(sim: Simulation): Promise<void> {
+  const { timeline, replicas } = sim
   for (const replica of replicas) {
     replica.isRetired = true
     replica.stop()
   }
   const isDone = (): boolean => replicas.every(replica => !replica.isRunning)
-  const limitMs = timeline.nowMs + stopMostMs - 1
-  if (!(await timeline.runUntil(isDone, limitMs))) {
+  if (!(await timeline.runUntil(isDone, timeline.nowMs + stopMostMs - 1))) {
     const names = replicas.filter(replica => replica.isRunning).map(({ name }) => name)
-    violated.call(sim as never, `F-P5: ${names.join(', ')} did not stop within ${stopMostMs / 1000} s`)
+    sim.violated(`F-P5: ${names.join(', ')} did not stop within ${stopMostMs / 1000} s`)
   }
+  // The markers of the last transactions may still be under way.
+  await timeline.runUntil(() => false, timeline.nowMs + markersMs)
 }

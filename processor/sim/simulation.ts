@@ -38,6 +38,8 @@ export class Simulation {
   readonly serdes: ReadonlyMap<Topic<any, any>, { readonly key: Serde<any>; readonly value: Serde<any> }>
   /** Invariants that were broken while it ran. */
   readonly violations: string[] = []
+  /** Machines and disks are good ones from here on, as the network is. */
+  isHealed = false
   /** Told when a replica's process is gone. */
   onEnd: (replica: Replica, how: 'stopped' | 'failed' | 'killed') => void = () => undefined
   readonly #registry: ReturnType<typeof memoryRegistry>
@@ -61,7 +63,7 @@ export class Simulation {
       timeline: this.timeline,
       draws: draws.fork('broker'),
       log: silentLog,
-      lookMs: 0,
+      lookMs: () => 0,
       yieldMs: 0.01,
       freezesClock: true,
     })
@@ -120,7 +122,7 @@ export class Simulation {
       settings: swarm.settings,
       application,
       requestTimeoutMs: swarm.requestTimeoutMs,
-      lookMs: swarm.lookMs,
+      lookMs: () => (this.isHealed ? 0.05 : swarm.lookMs),
       yieldMs: swarm.yieldMs,
       violated: what => this.violated(what),
       onEnd: (ended, how) => this.onEnd(ended, how),
@@ -131,9 +133,10 @@ export class Simulation {
 
   makeVolume(name: string): Volume {
     const { writeMs } = this.swarm
+    const swiftMs = [0.05, 0.5] as const
     return new Volume({
       draws: this.draws.fork(`${name} disk`),
-      writeMs,
+      writeMs: () => (this.isHealed ? swiftMs : writeMs),
       violated: what => this.violated(what),
       traced: (machine, what) => this.trace.add(machine.name, what),
     })
@@ -167,8 +170,6 @@ export class Simulation {
   }
 }
 
-/** Whoever goes on behind the mark takes it again, and so hears of the end. */
-function isEndMark(log: PartitionLog, from: number, to: number): boolean {
-  const records = readCommitted(log).records.filter(({ offset }) => offset >= from && offset < to)
-  return records[0]?.offset === from && records.every(({ key }) => key === null)
-}
+/** Whoever goes on behind the mark takes it again, and so hears of the end; no record comes again by that. */
+const isEndMark = (log: PartitionLog, from: number, to: number): boolean =>
+  readCommitted(log).records.every(({ key, offset }) => offset < from || offset >= to || key === null)

@@ -80,7 +80,7 @@ export function drawSwarm(draws: Draws, forced: Partial<Swarm> = {}): Swarm {
       [1, 100],
     ] as const),
     fetchMaxBytes: draws.pick([1, 300, 4000, 1 << 20]),
-    markerDelayMs: draws.pick([0, 0, 5, 60, 400]),
+    markerDelayMs: draws.pick([0, 5, 60, 400]),
     lookMs: draws.pick([0, 0.05, 2, 12]),
     yieldMs: draws.pick([0.02, 0.2]),
   }

@@ -11,7 +11,7 @@ const setup = (): { timeline: Timeline; machine: Machine; seen: string[] } => {
     timeline,
     draws: new Draws(1),
     log: silentLog,
-    lookMs: 0,
+    lookMs: () => 0,
     yieldMs: 0.1,
   })
   return { timeline, machine, seen: [] }
@@ -65,7 +65,7 @@ test('a paused process hears of everything when it goes on, by a clock that went
 test('who looks at the clock again has worked meanwhile, and what comes waits', async () => {
   const timeline = new Timeline()
   const seen: string[] = []
-  const options = { name: 'one', timeline, draws: new Draws(1), log: silentLog, lookMs: 4, yieldMs: 0.1 }
+  const options = { name: 'one', timeline, draws: new Draws(1), log: silentLog, lookMs: () => 4, yieldMs: 0.1 }
   const machine = new Machine(options)
   const { clock, scheduler } = machine.world
   const work = async (): Promise<void> => {

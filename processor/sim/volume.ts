@@ -46,7 +46,7 @@ export class Folder {
 
 export interface VolumeOptions {
   readonly draws: Draws
-  readonly writeMs: readonly [least: number, most: number]
+  readonly writeMs: () => readonly [least: number, most: number]
   /** Told of a broken invariant. */
   readonly violated: (what: string) => void
   readonly traced: (machine: Machine, what: string) => void
@@ -130,7 +130,7 @@ export class Volume {
 
   #later<T>(machine: Machine, act: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      machine.after(this.#options.draws.between(...this.#options.writeMs), () => {
+      machine.after(this.#options.draws.between(...this.#options.writeMs()), () => {
         try {
           const result = act()
           if (!machine.isDead) resolve(result)

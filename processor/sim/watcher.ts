@@ -21,7 +21,7 @@ export class Watcher {
       timeline,
       draws: draws.fork('watcher'),
       log: silentLog,
-      lookMs: 0,
+      lookMs: () => 0,
       yieldMs: 0.05,
     })
     this.#kafka = nativeKafka({

@@ -100,13 +100,14 @@ function checkWindows(windows: readonly Output[], { placed }: Seen): string[] {
   const expected = new Map<string, { n: number; total: number }>()
   for (const { value, timestamp } of placed) {
     const { group, amount } = value as Event
-    const at = `w${group} ${Math.floor(timestamp / sizeMs) * sizeMs}`
+    const startMs = Math.floor(timestamp / sizeMs) * sizeMs
+    const at = `w${group} ${startMs}..${startMs + sizeMs}`
     const sums = expected.get(at) ?? { n: 0, total: 0 }
     expected.set(at, { n: sums.n + 1, total: sums.total + amount })
   }
   return listDifferences(
     'tumbled',
-    windows.map(({ key, value }) => `${key} ${value.startMs}: ${value.n} ${value.total}`).toSorted(),
+    windows.map(({ key, value }) => `${key} ${value.startMs}..${value.endMs}: ${value.n} ${value.total}`).toSorted(),
     [...expected].map(([at, { n, total }]) => `${at}: ${n} ${total}`).toSorted(),
   )
 }

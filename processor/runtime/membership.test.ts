@@ -88,3 +88,18 @@ test('each JoinGroup draws anew, and says what it knows', async () => {
   expect(said.holdings).toMatchObject({ generation: 3 })
   expect(said.copies).toEqual([{ part: 0, partition: 1, kind: 'local', lagRecords: null }])
 })
+
+test('who vanished is fenced once, and again when it has come back and vanished again', async () => {
+  const { membership, draw } = member()
+  const gone = (nonce: number): Partial<Holder> => ({ id: 'app-b-0', isPresent: false, nonce, tasks: tasks(0, 1) })
+  draw()
+  await assigned(membership, gone(5))
+  const first = membership.formerOwners(tasks(0))
+  expect(first.ids).toEqual(['app-b-0'])
+  // It could not be done: it is still to be done.
+  expect(membership.formerOwners(tasks(1)).ids).toEqual(['app-b-0'])
+  first.done()
+  expect(membership.formerOwners(tasks(1)).ids).toEqual([])
+  await assigned(membership, gone(6))
+  expect(membership.formerOwners(tasks(0)).ids).toEqual(['app-b-0'])
+})

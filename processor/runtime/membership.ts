@@ -61,6 +61,7 @@ export class Membership implements GroupHandlers {
   /** Tasks that were closed in good order: their state is still on disk. */
   readonly #left = new Map<string, TaskPlace>()
   readonly #tasks: (partitions: readonly TopicPartition[]) => TaskPlace[]
+  readonly #fenced = new Set<string>()
   #data: AssignmentData | null = null
   /** Of the membership that stands; what a lost one was told is still worth telling others. */
   #isCurrent = false
@@ -89,11 +90,22 @@ export class Membership implements GroupHandlers {
     return this.#isCurrent && this.#data !== null && this.#data.upcoming.length === 0
   }
 
-  /** Transactional ids that must be fenced before these tasks are opened. */
-  formerOwners(places: readonly TaskPlace[]): string[] {
+  /**
+   * Transactional ids that must be fenced before these tasks are opened, each once: when it is fenced again it may be in
+   * use again. `done`: they are fenced.
+   */
+  formerOwners(places: readonly TaskPlace[]): { readonly ids: readonly string[]; readonly done: () => void } {
     const { holdings = null } = this.#data ?? {}
-    const { id } = this.#options.identity
-    return [...new Set(places.flatMap(place => formerOwners(holdings, place, id)))]
+    const { id: self } = this.#options.identity
+    const owners = new Map<string, string>()
+    for (const { id, nonce } of places.flatMap(place => formerOwners(holdings, place, self))) {
+      // A worker draws anew whenever it joins: this one is the one that vanished, and none that came back since.
+      if (!this.#fenced.has(`${id} ${nonce}`)) owners.set(`${id} ${nonce}`, id)
+    }
+    const done = (): void => {
+      for (const owner of owners.keys()) this.#fenced.add(owner)
+    }
+    return { ids: [...new Set(owners.values())], done }
   }
 
   subscription(): { readonly topics: readonly string[]; readonly userData: Buffer } {

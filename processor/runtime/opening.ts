@@ -6,7 +6,7 @@ import { type OpenedTask, type OpenOptions, openTasks } from './open.ts'
 export interface OpeningOptions extends OpenOptions {
   readonly transactionTimeoutMs: number
   /** Transactional ids of former owners that are in the group no more. */
-  readonly formerOwners: readonly string[]
+  readonly formerOwners: { readonly ids: readonly string[]; readonly done: () => void }
   readonly onDone: () => void
 }
 
@@ -50,7 +50,8 @@ export class Opening {
   async #run(options: OpeningOptions): Promise<void> {
     const { signal } = this.#cancelling
     try {
-      await fenceAll(options.formerOwners, options, signal)
+      await fenceAll(options.formerOwners.ids, options, signal)
+      options.formerOwners.done()
       this.#opened = signal.aborted ? [] : await openTasks(this.places, options, signal)
     } catch (error) {
       this.#error = asError(error)

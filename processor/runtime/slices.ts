@@ -53,8 +53,9 @@ export class Slices {
         const size = this.#sizes.get(task.id) ?? sliceMost
         const before = size === 1 ? task.positions() : null
         const records = task.process(size)
+        if (records === 0) continue
         const endMs = clock.monotonic()
-        if (records > 0) this.#adapt(task, size, endMs - nowMs)
+        this.#adapt(task, size, endMs - nowMs)
         if (endMs - nowMs > blockedAfterMs) this.#blocked(task, records, before, endMs - nowMs)
         nowMs = endMs
         taken += records

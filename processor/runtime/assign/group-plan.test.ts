@@ -6,7 +6,7 @@ import { count } from '../../../topology/counting.ts'
 import { topology } from '../../../topology/stream.ts'
 import type { GroupMemberInfo, TopicPartition } from '../../ports.ts'
 import type { AppTopics } from '../topics.ts'
-import { formerOwners, planGeneration } from './group-plan.ts'
+import { formerOwners as holders, planGeneration } from './group-plan.ts'
 import { comparePlaces, sourcesOf, type TaskPlace, taskName, taskFinder } from './places.ts'
 import { decodeAssignmentData, encodeMemberData, type Holdings } from './user-data.ts'
 
@@ -71,6 +71,8 @@ function plan(workers: readonly Worker[], generation = 1) {
   const { holdings, upcoming } = decodeAssignmentData([...shares.values()][0]!.userData!)
   return { partitions, tasks, holdings, upcoming }
 }
+
+const formerOwners = (...args: Parameters<typeof holders>): string[] => holders(...args).map(({ id }) => id)
 
 const shown = (tasks: readonly TaskPlace[]): string => tasks.map(taskName).join(' ')
 

@@ -93,19 +93,18 @@ function gone(members: readonly Member[], before: Holdings | null): Holder[] {
   const opened = new Set(members.flatMap(({ data }) => data.running.map(taskName)))
   const holders = new Map<string, Holder>()
   for (const holder of before?.holders ?? []) {
-    const { id, isTransactional } = holder
+    const { id, isTransactional, nonce } = holder
     if (present.has(id) || !isTransactional) continue
     const tasks = holder.tasks.filter(task => !opened.has(taskName(task)))
-    if (tasks.length > 0) holders.set(id, { id, isTransactional, isPresent: false, isAsleep: false, nonce: 0, tasks })
+    if (tasks.length > 0) holders.set(id, { id, isTransactional, isPresent: false, isAsleep: false, nonce, tasks })
   }
   return [...holders.values()]
 }
 
 /** Whose transactions have to be ended before a task is opened by `self` (rule C10): they are in the group no more. */
-export function formerOwners(holdings: Holdings | null, task: TaskPlace, self: string): string[] {
+export function formerOwners(holdings: Holdings | null, task: TaskPlace, self: string): Holder[] {
   const isTask = (other: TaskPlace): boolean => other.part === task.part && other.partition === task.partition
-  const former = (holdings?.holders ?? []).filter(
+  return (holdings?.holders ?? []).filter(
     ({ id, isPresent, isTransactional, tasks }) => isTransactional && !isPresent && id !== self && tasks.some(isTask),
   )
-  return [...new Set(former.map(({ id }) => id))]
 }

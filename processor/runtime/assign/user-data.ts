@@ -37,7 +37,7 @@ export interface Holder extends Identity {
   readonly isPresent: boolean
   /** It did not join that generation, but was still a member. */
   readonly isAsleep: boolean
-  /** What it had drawn for its last JoinGroup; 0 when it was not present. */
+  /** What it had drawn for its last JoinGroup. */
   readonly nonce: number
   readonly tasks: readonly TaskPlace[]
 }

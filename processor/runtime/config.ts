@@ -40,8 +40,8 @@ export const defaultSettings: Settings = {
   cacheBytes: 96 << 20,
   flushBytes: 2 << 20,
   flushAgeMs: 10_000,
-  sendBytes: 4 << 20,
-  holdBytes: 32 << 20,
+  sendBytes: 2 << 20,
+  holdBytes: 8 << 20,
   idleMs: 10_000,
   compression: 'none',
 }

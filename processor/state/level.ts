@@ -19,7 +19,7 @@ type Database = Level<Buffer, Buffer>
 // stays off: the changelog repairs a lost tail.
 const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 // There is one database for each task, and entries are cached above it, so each one's own caches are kept small.
-const options = { ...encodings, compression: false, writeBufferSize: 1 << 20, cacheSize: 256 << 10 } as const
+const options = { ...encodings, compression: false, writeBufferSize: 2 << 20, cacheSize: 256 << 10 } as const
 
 /**
  * Opens `<root>/<instance>`. Without an instance name: the first of `instance-0`, `instance-1`, ... that no other

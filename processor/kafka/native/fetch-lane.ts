@@ -21,7 +21,7 @@ export interface FetchLaneHost {
   findLeaders(): void
 }
 
-const answerMaxBytes = 8 << 20
+const answerMaxBytes = 4 << 20
 const answersAhead = 2
 
 /** The leader moved, restarts, or lags behind: look it up again and go on. */

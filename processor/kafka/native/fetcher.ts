@@ -9,7 +9,7 @@ import { LeaderFinder } from './leader-finder.ts'
 import { messageOf, nameOf } from './failure.ts'
 import { Bell } from './signal.ts'
 
-const defaultPartitionMaxBytes = 1 << 20
+const defaultPartitionMaxBytes = 512 << 10
 const defaultMaxWaitMs = 250
 /**
  * Two requests may be on their way to a broker, for different partitions: one that waits at the broker for quiet

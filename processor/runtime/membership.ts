@@ -91,8 +91,8 @@ export class Membership implements GroupHandlers {
   }
 
   /**
-   * Transactional ids that must be fenced before these tasks are opened, each once: when it is fenced again it may be in
-   * use again. `done`: they are fenced.
+   * Transactional ids that must be fenced before these tasks are opened, each once: when it is fenced again it may be
+   * in use again. `done`: they are fenced.
    */
   formerOwners(places: readonly TaskPlace[]): { readonly ids: readonly string[]; readonly done: () => void } {
     const { holdings = null } = this.#data ?? {}

@@ -217,11 +217,11 @@ export class Worker {
       this.#slices.taken === 0 || tasks.every(task => task.waitingRecords === 0 || task.waitingFor !== null)
     const waitMs = isIdle ? Math.max(1, Math.min(100, this.#transactions.dueInMs())) : 0
     await this.#tasks.fetch(waitMs)
+    this.#storing.evict(tasks)
     if (this.#slices.run(tasks) > 0) this.#transactions.begin()
     const nowMs = clock.now()
     for (const task of tasks) task.onWallTime(nowMs)
     this.#tasks.resumeDrained()
-    this.#storing.evict(tasks)
     await this.#transactions.see(this.#tasks.all())
   }
 

@@ -108,3 +108,15 @@ test('whether a producer must begin with the sequence 0 is decided by the versio
   expect(await newer.send(5, 0, { ...second, version: 11, transactional: false })).toBe(gap)
   expect(await newer.send(0, 0, second)).toBe(0)
 })
+
+test('who has asked under the epoch that the end of a transaction brings keeps its place', async () => {
+  const bench = await ProducersBench.open()
+  const { producerId, epoch } = await bench.init('tx')
+  const first = { producerId, epoch, id: 'tx', transactional: true }
+  const next = { ...first, epoch: epoch + 1 }
+  await bench.send(0, 0, first)
+  expect(await bench.send(0, 0, next)).toBe(-codes.INVALID_PRODUCER_EPOCH)
+  await bench.ask('EndTxn', 5, { transactionalId: 'tx', producerId, producerEpoch: epoch, committed: true })
+  expect(await bench.send(0, 0, { ...next, transactional: false })).toBe(2)
+  expect(await bench.send(1, 0, next)).toBe(-codes.OUT_OF_ORDER_SEQUENCE_NUMBER)
+})

@@ -138,7 +138,9 @@ export class Producers {
     const state = this.#at(producerId, epoch)
     state.lastTimestamp = nowMs
     const start = state.transactionStart
-    this.#asked.delete(producerId)
+    // One that has asked under the epoch that this end brings is ahead of the marker: its place is kept.
+    const asked = this.#asked.get(producerId)
+    if (asked?.strict !== true || asked.epoch !== epoch) this.#asked.delete(producerId)
     if (start === -1) return null
     state.transactionStart = -1
     this.#open.delete(producerId)

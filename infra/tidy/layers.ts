@@ -21,6 +21,7 @@ const adapters = ['processor/kafka/**', 'processor/embedded/**', 'processor/stat
 export const testSupport = [
   ...['**/*conformance*.ts', '**/random-*.ts', '**/testing.ts', '**/*-testing.ts'],
   'processor/sim/**',
+  'processor/chaos/**',
 ]
 
 export const layers: readonly Layer[] = [

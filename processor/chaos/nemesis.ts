@@ -1,0 +1,139 @@
+import type { World } from '../ports.ts'
+import type { Brokers } from './brokers.ts'
+import type { Action } from './plan.ts'
+import type { Progress } from './progress.ts'
+import type { Replicas } from './replicas.ts'
+
+export interface NemesisOptions {
+  readonly world: World
+  readonly brokers: Brokers
+  readonly replicas: Replicas
+  readonly replicaCount: number
+  readonly progress: Progress
+  readonly sessionTimeoutMs: number
+  readonly say: (line: string) => void
+}
+
+/** So long may a partition stand still after something was broken, before the run has failed. */
+const recoveryMostMs = 120_000
+/** Processes that join for a moment. */
+const guests = 3
+const guestMostMs = 60_000
+
+/** Does what the plan says, one thing after the other, and measures how long it takes until all partitions go on. */
+export class Nemesis {
+  kills = 0
+  brokerKills = 0
+  zombies = 0
+  /** Of each kill of a replica. */
+  readonly recoveriesMs: number[] = []
+  readonly #options: NemesisOptions
+
+  constructor(options: NemesisOptions) {
+    this.#options = options
+  }
+
+  async act(action: Action): Promise<void> {
+    const { say, world, replicas } = this.#options
+    const before = replicas.surprises.length
+    const ms = await this.#do(action)
+    say(
+      `${action.kind} of ${action.target}: all partitions go on after ${ms === null ? 'NEVER' : `${Math.round(ms)} ms`}`,
+    )
+    if (ms === null) replicas.surprises.push(`a partition stood still for ${recoveryMostMs} ms after ${action.kind}`)
+    for (const surprise of replicas.surprises.slice(before)) say(`SURPRISE: ${surprise}`)
+    replicas.revive()
+    await world.scheduler.sleep(0)
+  }
+
+  #do(action: Action): Promise<number | null> {
+    switch (action.kind) {
+      case 'kill':
+        return this.#kill(action, false)
+      case 'killAndDeleteState':
+        return this.#kill(action, true)
+      case 'zombie':
+        return this.#zombie(action)
+      case 'brokerKill':
+        return this.#endBroker(action, 'SIGKILL')
+      case 'brokerRestart':
+        return this.#endBroker(action, 'SIGTERM')
+      case 'rollingRestart':
+        return this.#rollingRestart()
+      case 'storm':
+        return this.#storm(action)
+    }
+  }
+
+  /** It comes back after up to 4 s; the clock runs until every partition goes on, with it or without it. */
+  async #kill({ target, share }: Action, deletesState: boolean): Promise<number | null> {
+    const { replicas, world } = this.#options
+    this.kills++
+    const fromMs = world.clock.monotonic()
+    await replicas.kill(target)
+    if (deletesState) replicas.deleteState(target)
+    const [ms] = await Promise.all([
+      this.#recovery(fromMs),
+      world.scheduler.sleep(share * 4000).then(() => void replicas.start(target)),
+    ])
+    if (ms !== null) this.recoveriesMs.push(ms)
+    return ms
+  }
+
+  /** It stands still until others have its tasks, and then goes on where it was. */
+  async #zombie({ target, share }: Action): Promise<number | null> {
+    const { replicas, world, sessionTimeoutMs } = this.#options
+    this.zombies++
+    const fromMs = world.clock.monotonic()
+    replicas.signal(target, 'SIGSTOP')
+    const [ms] = await Promise.all([
+      this.#recovery(fromMs),
+      world.scheduler.sleep(sessionTimeoutMs + 1000 + share * 5000),
+    ])
+    replicas.signal(target, 'SIGCONT')
+    return (await this.#recovery(world.clock.monotonic())) === null ? null : ms
+  }
+
+  async #endBroker({ target, share }: Action, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const { brokers, world } = this.#options
+    if (signal === 'SIGKILL') this.brokerKills++
+    const fromMs = world.clock.monotonic()
+    await brokers.end(target, signal)
+    await world.scheduler.sleep(share * 3000)
+    await brokers.start(target)
+    return this.#recovery(fromMs)
+  }
+
+  async #rollingRestart(): Promise<number | null> {
+    const { replicas, replicaCount, world } = this.#options
+    let longest: number | null = 0
+    for (let index = 0; index < replicaCount; index++) {
+      const fromMs = world.clock.monotonic()
+      await replicas.stop(index)
+      await replicas.start(index).says('running', recoveryMostMs)
+      const ms = await this.#recovery(fromMs)
+      longest = longest === null || ms === null ? null : Math.max(longest, ms)
+    }
+    return longest
+  }
+
+  /** Guests come and go within a second, one of them without a word, and a replica is restarted meanwhile. */
+  async #storm({ target, share }: Action): Promise<number | null> {
+    const { replicas, replicaCount, world } = this.#options
+    const fromMs = world.clock.monotonic()
+    const numbers = Array.from({ length: guests }, (_, guest) => replicaCount + guest)
+    await Promise.all(numbers.map(index => replicas.start(index).says('running', guestMostMs)))
+    await Promise.all([
+      ...numbers.map(async (index, at) => {
+        await world.scheduler.sleep((at * 1000 * share) / guests)
+        await (at === 1 ? replicas.kill(index) : replicas.stop(index))
+      }),
+      replicas.stop(target).then(() => void replicas.start(target)),
+    ])
+    return this.#recovery(fromMs)
+  }
+
+  #recovery(fromMs: number): Promise<number | null> {
+    return this.#options.progress.recovery(fromMs, recoveryMostMs)
+  }
+}

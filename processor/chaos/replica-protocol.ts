@@ -1,0 +1,25 @@
+import type { BrokerAddress } from '../ports.ts'
+
+// What a replica is told on its command line, and what it says on its standard output, one JSON object a line.
+
+export interface ReplicaOptions {
+  readonly brokers: readonly BrokerAddress[]
+  readonly registryUrl: string
+  readonly application: string
+  /** Of the process and its state folder. */
+  readonly name: string
+  /** Whether the group knows it by its name (KIP-345). */
+  readonly isStatic: boolean
+  readonly stateFolder: string
+  readonly commitIntervalMs: number
+  readonly sessionTimeoutMs: number
+}
+
+export type ReplicaReport =
+  | { readonly kind: 'running' }
+  /** As the leader of this generation it has dealt out the tasks. */
+  | { readonly kind: 'rebalanced'; readonly generation: number }
+  /** All of its tasks have come to the end of the input, and that is committed. */
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'failed'; readonly message: string }

@@ -15,11 +15,14 @@ const lower = ['schemas/**', 'topology/**', ...base]
 const adapters = ['processor/kafka/**', 'processor/embedded/**', 'processor/state/level.ts']
 
 /**
- * Shared by tests, and by nothing else: suites that adapters must pass, generators of random input for them, and the
- * simulator.
+ * Shared by tests, and by nothing else: suites that adapters must pass, generators of random input for them, the
+ * simulator, and the chaos runs.
  */
 export const testSupport = [
-  ...['**/*conformance*.ts', '**/random-*.ts', '**/testing.ts', '**/*-testing.ts'],
+  '**/*conformance*.ts',
+  '**/random-*.ts',
+  '**/testing.ts',
+  '**/*-testing.ts',
   'processor/sim/**',
   'processor/chaos/**',
 ]

@@ -53,6 +53,12 @@ export function percentile(values: readonly number[], share: number): number {
   return Math.round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0)
 }
 
+const summary = (values: readonly number[]) => ({
+  p50: percentile(values, 0.5),
+  p99: percentile(values, 0.99),
+  max: percentile(values, 1),
+})
+
 /** Records of aborted transactions in these topics. */
 async function countAborted(kafka: Kafka, topics: readonly string[]): Promise<number> {
   const partitions = (await Promise.all(topics.map(topic => partitionsOf(kafka, topic)))).flat()
@@ -126,8 +132,8 @@ export async function judgeRun(scene: Scene, say: (line: string) => void): Promi
       `${want.analytics.size} figures, ${want.rejected.length} rejected, ${want.late.length} late, ` +
       `${want.duplicates.length} duplicates of the input`,
   )
-  const { kills, brokerKills, zombies, recoveriesMs: each } = nemesis
-  const recoveriesMs = { p50: percentile(each, 0.5), p99: percentile(each, 0.99), max: percentile(each, 1) }
+  const { kills, brokerKills, zombies, recoveriesMs: kept, recoveriesWithoutStateMs: deleted } = nemesis
+  say(`recovery in ms, state kept: ${JSON.stringify(summary(kept))}; deleted: ${JSON.stringify(summary(deleted))}`)
   const rebalances = replicas.generations.size
   return {
     faults,
@@ -141,7 +147,7 @@ export async function judgeRun(scene: Scene, say: (line: string) => void): Promi
       zombies,
       abortedRecords,
       rebalances,
-      recoveriesMs,
+      recoveriesMs: summary([...kept, ...deleted]),
     },
   }
 }

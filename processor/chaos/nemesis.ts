@@ -25,9 +25,13 @@ export class Nemesis {
   kills = 0
   brokerKills = 0
   zombies = 0
-  /** Of each kill of a replica. */
+  /** Of each kill of a replica whose state was kept. */
   readonly recoveriesMs: number[] = []
+  /** Of each kill after which its state was deleted: whoever has its tasks then may have to restore them. */
+  readonly recoveriesWithoutStateMs: number[] = []
   readonly #options: NemesisOptions
+  /** Of the last recovery, by partition. */
+  #each = ''
 
   constructor(options: NemesisOptions) {
     this.#options = options
@@ -37,16 +41,15 @@ export class Nemesis {
     const { say, world, replicas } = this.#options
     const before = replicas.surprises.length
     const ms = await this.#do(action)
-    say(
-      `${action.kind} of ${action.target}: all partitions go on after ${ms === null ? 'NEVER' : `${Math.round(ms)} ms`}`,
-    )
-    if (ms === null) replicas.surprises.push(`a partition stood still for ${recoveryMostMs} ms after ${action.kind}`)
+    say(`${action.kind} of ${action.target}: all partitions go on after ${Math.round(ms)} ms (${this.#each})`)
+    if (ms === Infinity)
+      replicas.surprises.push(`a partition stood still for ${recoveryMostMs} ms after ${action.kind}`)
     for (const surprise of replicas.surprises.slice(before)) say(`SURPRISE: ${surprise}`)
     replicas.revive()
     await world.scheduler.sleep(0)
   }
 
-  #do(action: Action): Promise<number | null> {
+  #do(action: Action): Promise<number> {
     switch (action.kind) {
       case 'kill':
         return this.#kill(action, false)
@@ -66,7 +69,7 @@ export class Nemesis {
   }
 
   /** It comes back after up to 4 s; the clock runs until every partition goes on, with it or without it. */
-  async #kill({ target, share }: Action, deletesState: boolean): Promise<number | null> {
+  async #kill({ target, share }: Action, deletesState: boolean): Promise<number> {
     const { replicas, world } = this.#options
     this.kills++
     const fromMs = world.clock.monotonic()
@@ -76,12 +79,12 @@ export class Nemesis {
       this.#recovery(fromMs),
       world.scheduler.sleep(share * 4000).then(() => void replicas.start(target)),
     ])
-    if (ms !== null) this.recoveriesMs.push(ms)
+    if (ms < Infinity) (deletesState ? this.recoveriesWithoutStateMs : this.recoveriesMs).push(ms)
     return ms
   }
 
   /** It stands still until others have its tasks, and then goes on where it was. */
-  async #zombie({ target, share }: Action): Promise<number | null> {
+  async #zombie({ target, share }: Action): Promise<number> {
     const { replicas, world, sessionTimeoutMs } = this.#options
     this.zombies++
     const fromMs = world.clock.monotonic()
@@ -91,10 +94,10 @@ export class Nemesis {
       world.scheduler.sleep(sessionTimeoutMs + 1000 + share * 5000),
     ])
     replicas.signal(target, 'SIGCONT')
-    return (await this.#recovery(world.clock.monotonic())) === null ? null : ms
+    return Math.max(ms, await this.#recovery(world.clock.monotonic()))
   }
 
-  async #endBroker({ target, share }: Action, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+  async #endBroker({ target, share }: Action, signal: 'SIGKILL' | 'SIGTERM'): Promise<number> {
     const { brokers, world } = this.#options
     if (signal === 'SIGKILL') this.brokerKills++
     const fromMs = world.clock.monotonic()
@@ -104,21 +107,21 @@ export class Nemesis {
     return this.#recovery(fromMs)
   }
 
-  async #rollingRestart(): Promise<number | null> {
+  async #rollingRestart(): Promise<number> {
     const { replicas, replicaCount, world } = this.#options
-    let longest: number | null = 0
+    let longest = 0
     for (let index = 0; index < replicaCount; index++) {
       const fromMs = world.clock.monotonic()
       await replicas.stop(index)
       await replicas.start(index).says('running', recoveryMostMs)
       const ms = await this.#recovery(fromMs)
-      longest = longest === null || ms === null ? null : Math.max(longest, ms)
+      longest = Math.max(longest, ms)
     }
     return longest
   }
 
   /** Guests come and go within a second, one of them without a word, and a replica is restarted meanwhile. */
-  async #storm({ target, share }: Action): Promise<number | null> {
+  async #storm({ target, share }: Action): Promise<number> {
     const { replicas, replicaCount, world } = this.#options
     const fromMs = world.clock.monotonic()
     const numbers = Array.from({ length: guests }, (_, guest) => replicaCount + guest)
@@ -133,7 +136,9 @@ export class Nemesis {
     return this.#recovery(fromMs)
   }
 
-  #recovery(fromMs: number): Promise<number | null> {
-    return this.#options.progress.recovery(fromMs, recoveryMostMs)
+  async #recovery(fromMs: number): Promise<number> {
+    const each = await this.#options.progress.recovery(fromMs, recoveryMostMs)
+    this.#each = each.map(Math.round).join(', ')
+    return Math.max(...each)
   }
 }

@@ -34,22 +34,21 @@ export class Progress {
   }
 
   /**
-   * Milliseconds from `fromMs` until each partition was seen to go on from where it was committed at the time of the
-   * call; null: that took longer than `timeoutMs`. Offsets are asked for after the call, and only stable ones are told,
-   * so what was on its way is taken for the past, and the figure is no smaller than the truth.
+   * By partition: milliseconds from `fromMs` until it was seen to go on from where it was committed at the time of the
+   * call; Infinity: that took longer than `timeoutMs`. Offsets are asked for after the call, and only stable ones are
+   * told, so what was on its way is taken for the past, and the figure is no smaller than the truth.
    */
-  async recovery(fromMs: number, timeoutMs: number): Promise<number | null> {
+  recovery(fromMs: number, timeoutMs: number): Promise<readonly number[]> {
     const { clock, scheduler } = this.#world
-    const hasGoneOn = async (index: number): Promise<boolean> => {
+    const untilGone = async (index: number): Promise<number> => {
       const before = await this.#ask(index)
       while (this.committed[index]! <= before) {
-        if (clock.monotonic() - fromMs > timeoutMs) return false
+        if (clock.monotonic() - fromMs > timeoutMs) return Infinity
         await scheduler.sleep(pollMs / 2)
       }
-      return true
+      return clock.monotonic() - fromMs
     }
-    const gone = await Promise.all(this.#partitions.map((_, index) => hasGoneOn(index)))
-    return gone.every(Boolean) ? clock.monotonic() - fromMs : null
+    return Promise.all(this.#partitions.map((_, index) => untilGone(index)))
   }
 
   async close(): Promise<void> {

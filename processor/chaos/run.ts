@@ -110,7 +110,9 @@ async function heal(
   { feeder, progress, replicas }: { feeder: Feeder; progress: Progress; replicas: Replicas },
 ): Promise<void> {
   const { clock, scheduler } = world
-  if ((await progress.recovery(clock.monotonic(), standstillMostMs)) === null) throw new Error('There is no progress.')
+  if ((await progress.recovery(clock.monotonic(), standstillMostMs)).includes(Infinity)) {
+    throw new Error('A partition stands still after the last fault.')
+  }
   await feeder.end()
   say('the input has ended')
   let [last, lastMs] = [progress.total, clock.monotonic()]

@@ -79,6 +79,8 @@ export interface Channel {
 /** How brokers are reached: over TCP, or in the same process (the embedded broker). */
 export interface Transport {
   readonly bootstrap: readonly BrokerAddress[]
+  /** Nobody looks at the bytes of a request any more when it is answered: they may be written over. Default false. */
+  readonly releasesBytes?: boolean
   /** `timeoutMs` bounds every request on the channel. */
   connect(address: BrokerAddress, options: { clientId: string; timeoutMs: number }): Promise<Channel>
 }

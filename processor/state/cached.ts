@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { ByteWriter } from '../../schemas/bytes.ts'
 import type { Serde } from '../../schemas/serde.ts'
+import { bufferPool } from '../buffer-pool.ts'
 import { assert } from '../errors.ts'
 import type { PartitionBuffer } from '../ports.ts'
 import type { Store, StoreWrite } from '../state-port.ts'
@@ -9,18 +10,17 @@ import { KeyTable } from './key-table.ts'
 import { longerBytes } from './longer.ts'
 import { RowBytes } from './row-bytes.ts'
 import { cool, dirty, flushing, frozen, pending, pinned, used } from './row-flags.ts'
-import { RowSizes } from './row-sizes.ts'
+import { rowBytes, RowSizes } from './row-sizes.ts'
 import { RowValues } from './row-values.ts'
 
 /** Rows looked at in one call, at least; a quarter of all when there are many. */
 const evictionSteps = 4096
 
-/** What a row costs beside its bytes: its place in the tables. */
-const rowOverheadBytes = 80
-/** What a decoded value costs beside its bytes and as many again: its objects. */
-const decodedOverheadBytes = 160
 /** What a change that waits for the disk costs beside its bytes: deletions, which have none, must not wait for ever. */
 const pendingOverheadBytes = 32
+
+/** Shared by all caches: what a transaction changed is encoded, then copied. */
+const frozenWriter = new ByteWriter(65_536)
 
 export interface CachedStoreOptions<T> {
   readonly store: Store
@@ -35,8 +35,8 @@ export interface CachedStoreOptions<T> {
 
 /**
  * Entries of one kind, in front of a store on disk: decoded, or as bytes when they were not used lately. Reads and
- * writes are synchronous; a miss is one point read. Changes follow the transaction: `freeze` at its end, then `committed` or `rollback`; committed changes reach the disk
- * with the next batch (`drain`, `drained`).
+ * writes are synchronous; a miss is one point read. Changes follow the transaction: `freeze` at its end, then
+ * `committed` or `rollback`; committed changes reach the disk with the next batch (`drain`, `drained`).
  */
 export class CachedStore<T> {
   readonly #options: CachedStoreOptions<T>
@@ -51,7 +51,8 @@ export class CachedStore<T> {
   #frozenRows: number[] = []
   #pendingRows: number[] = []
   #flushingRows: number[] = []
-  #arenaGuess = 1024
+  /** Holds the batch under way. */
+  #drained: Buffer | null = null
   #hand = 0
   pendingBytes = 0
   /** Point reads of the disk: misses of this cache. */
@@ -67,14 +68,11 @@ export class CachedStore<T> {
   /** The row of the key, read from disk when it is not here. Valid until the next `evict`, that is between records. */
   row(bytes: Buffer, start: number, end: number): number {
     const row = this.#table.find(bytes, start, end)
-    if (row >= 0) {
-      const flags = this.#flags[row]!
-      this.hits++
-      if ((flags & cool) === 0) this.#flags[row] = flags | used
-      else this.#warm(row)
-      return row
-    }
-    return this.#load(bytes, start, end)
+    if (row < 0) return this.#load(bytes, start, end)
+    this.hits++
+    if ((this.#flags[row]! & cool) !== 0) this.#warm(row)
+    this.#flags[row]! |= used
+    return row
   }
 
   /** The row of a key that is about to be set whatever it holds: nothing is read. */
@@ -142,8 +140,7 @@ export class CachedStore<T> {
   }
 
   #setSize(row: number, keyBytes: number, valueBytes: number): void {
-    const held = (this.#flags[row]! & cool) !== 0 ? valueBytes : decodedOverheadBytes + valueBytes * 2
-    this.#sizes.set(row, rowOverheadBytes + keyBytes + held)
+    this.#sizes.set(row, rowBytes((this.#flags[row]! & cool) !== 0, keyBytes, valueBytes))
   }
 
   /**
@@ -153,19 +150,17 @@ export class CachedStore<T> {
   freeze(changelog: PartitionBuffer, timestamp: number): number {
     assert(this.#frozenRows.length === 0, 'a transaction of this store is still being committed')
     const rows = this.#dirtyRows
-    const writer = new ByteWriter(this.#arenaGuess)
-    const { codec, keepsClean = true } = this.#options
+    const writer = frozenWriter
+    writer.reset()
+    const { keepsClean = true } = this.#options
     for (const row of rows) {
-      const value = this.#values.get(row)
       const start = writer.length
-      if (value !== undefined) codec.write(value, writer)
-      this.#frozenBytes.set(row, start, value === undefined ? -1 : writer.length)
+      this.#frozenBytes.set(row, start, this.#values.encode(row, writer) ? writer.length : -1)
       this.#flags[row] = (this.#flags[row]! & ~dirty) | frozen | (keepsClean ? 0 : cool)
       if (!keepsClean) this.#values.set(row, undefined)
       this.#setSize(row, this.#table.keySize(row), writer.length - start)
     }
-    this.#arenaGuess = Math.max(1024, writer.length)
-    for (const row of rows) this.#frozenBytes.setBuffer(row, writer.bytes)
+    this.#frozenBytes.share(rows, writer.bytes, writer.length)
     this.#disk.log(rows, this.#table, this.#frozenBytes, changelog, timestamp)
     this.#frozenRows = rows
     this.#dirtyRows = []
@@ -191,8 +186,7 @@ export class CachedStore<T> {
 
   /** Forgets all that is not committed: the open transaction's changes and the frozen ones. */
   rollback(): void {
-    for (const row of this.#frozenRows) this.#revert(row)
-    for (const row of this.#dirtyRows) this.#revert(row)
+    for (const row of [...this.#frozenRows, ...this.#dirtyRows]) this.#revert(row)
     this.#frozenRows = []
     this.#dirtyRows = []
   }
@@ -209,17 +203,20 @@ export class CachedStore<T> {
     }
   }
 
-  /** Adds what waits for the disk to `batch`; `drained` must follow when the batch is written. */
+  /** Adds what waits for the disk to `batch`; `drained` follows when it is written. */
   drain(batch: StoreWrite[]): void {
     assert(this.#flushingRows.length === 0, 'a batch of this store is still being written')
+    if (this.#pendingRows.length === 0) return
     for (const row of this.#pendingRows) this.#flags[row] = (this.#flags[row]! & ~pending) | flushing
-    this.#disk.drain(this.#pendingRows, this.#table, this.#committedBytes, batch)
+    this.#drained = this.#disk.drain(this.#pendingRows, this.#table, this.#committedBytes, batch)
     this.#flushingRows = this.#pendingRows
     this.#pendingRows = []
     this.pendingBytes = 0
   }
 
   drained(): void {
+    if (this.#drained !== null) bufferPool.give(this.#drained)
+    this.#drained = null
     for (const row of this.#flushingRows) {
       const flags = this.#flags[row]! & ~flushing
       this.#flags[row] = flags
@@ -268,7 +265,6 @@ export class CachedStore<T> {
     const size = waiting === null ? this.#values.coolBytes(row) : waiting.size(row)
     this.#values.set(row, this.#decodeCool(row))
     this.#forgetCool(row)
-    this.#flags[row]! |= used
     this.#setSize(row, this.#table.keySize(row), size)
   }
 

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { bufferPool } from '../buffer-pool.ts'
 import { AppError } from '../errors.ts'
 import type { PartitionBuffer } from '../ports.ts'
 import type { Store, StoreWrite } from '../state-port.ts'
@@ -63,11 +64,11 @@ export class DiskRows {
     }
   }
 
-  /** Adds to `batch` what writes the rows. Their keys and values are views of one buffer. */
-  drain(rows: readonly number[], table: KeyTable, values: RowBytes, batch: StoreWrite[]): void {
+  /** Adds to `batch` what writes the rows. Their keys and values are views of a buffer of the pool: the answer. */
+  drain(rows: readonly number[], table: KeyTable, values: RowBytes, batch: StoreWrite[]): Buffer {
     let size = 0
     for (const row of rows) size += this.#prefix.length + table.keySize(row) + checksumBytes + values.size(row)
-    const bytes = Buffer.allocUnsafeSlow(size)
+    const bytes = bufferPool.take(size)
     let at = 0
     for (const row of rows) {
       const keySize = this.#putKey(table.bytes, table.keyStart(row), table.keyEnd(row))
@@ -86,6 +87,7 @@ export class DiskRows {
       seal(key, stored)
       batch.push({ key, value: stored })
     }
+    return bytes
   }
 }
 

@@ -7,7 +7,7 @@ const defaultSegmentBytes = 262_144
 /** A block beyond this share of a segment has a segment of its own. */
 const largeShare = 4
 /** What may lie unused before segments are emptied: this share of what is used, and two segments. */
-const sparePart = 0.3
+const sparePart = 0.15
 
 interface Segment {
   readonly bytes: Buffer

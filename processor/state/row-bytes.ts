@@ -1,26 +1,54 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
+import { bufferPool } from '../buffer-pool.ts'
 import { longerInts } from './longer.ts'
 
-const none = Buffer.alloc(0)
+/** Bytes that many rows share. They go back to the pool when no row has a part of them any more. */
+export class SharedBytes {
+  readonly bytes: Buffer
+  #rows = 0
 
-/** A byte range for each row, in buffers that many rows share. An end of -1 stands for a deletion. */
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+
+  hold(): void {
+    this.#rows++
+  }
+
+  release(): void {
+    if (--this.#rows === 0) bufferPool.give(this.bytes)
+  }
+}
+
+/** A byte range for each row, in bytes that many rows share. An end of -1 stands for a deletion. */
 export class RowBytes {
-  readonly #buffers: Buffer[] = []
+  readonly #shared: (SharedBytes | null)[] = []
   #starts = new Int32Array(64)
   #ends = new Int32Array(64)
 
+  /** For a row that has no range, or was cleared. `hold` follows. */
   set(row: number, start: number, end: number): void {
     if (row >= this.#starts.length) this.#grow(row)
     this.#starts[row] = start
     this.#ends[row] = end
   }
 
-  setBuffer(row: number, buffer: Buffer): void {
-    this.#buffers[row] = buffer
+  /** A copy of `bytes[0, size)` holds the ranges of all these rows. */
+  share(rows: readonly number[], bytes: Buffer, size: number): void {
+    const shared = new SharedBytes(bufferPool.take(size))
+    bytes.copy(shared.bytes, 0, 0, size)
+    for (const row of rows) this.hold(row, shared)
   }
 
+  /** Says where the row's range is. */
+  hold(row: number, shared: SharedBytes): void {
+    shared.hold()
+    this.#shared[row] = shared
+  }
+
+  /** Whoever keeps a part of it copies that: it is written over when the rows are done with it. */
   buffer(row: number): Buffer {
-    return this.#buffers[row]!
+    return this.#shared[row]!.bytes
   }
 
   start(row: number): number {
@@ -37,14 +65,16 @@ export class RowBytes {
 
   /** Takes over the range that `from` has for this row. */
   take(row: number, from: RowBytes): void {
+    this.clear(row)
     this.set(row, from.start(row), from.end(row))
-    this.#buffers[row] = from.buffer(row)
-    from.clear(row)
+    this.#shared[row] = from.#shared[row]!
+    from.#shared[row] = null
   }
 
-  /** Lets go of the buffer. */
+  /** Lets go of the row's bytes. */
   clear(row: number): void {
-    if (row < this.#buffers.length) this.#buffers[row] = none
+    this.#shared[row]?.release()
+    if (row < this.#shared.length) this.#shared[row] = null
   }
 
   #grow(row: number): void {

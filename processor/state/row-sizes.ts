@@ -11,3 +11,12 @@ export class RowSizes {
     this.#sizes[row] = size
   }
 }
+
+/** What a row costs beside its bytes: its place in the tables. */
+const overheadBytes = 80
+/** What a decoded value costs beside its bytes and as many again: its objects. */
+const decodedOverheadBytes = 160
+
+/** What a row takes in memory, roughly. */
+export const rowBytes = (isCool: boolean, keyBytes: number, valueBytes: number): number =>
+  overheadBytes + keyBytes + (isCool ? valueBytes : decodedOverheadBytes + valueBytes * 2)

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { ByteWriter } from '../../schemas/bytes.ts'
 import type { Serde } from '../../schemas/serde.ts'
 import { CoolRows } from './cool-rows.ts'
@@ -30,6 +30,13 @@ export class RowValues<T> {
     this.#values[row] = value
   }
 
+  /** Writes the decoded value; false when there is none. */
+  encode(row: number, out: ByteWriter): boolean {
+    const value = this.#values[row]
+    if (value !== undefined) this.#codec.write(value, out)
+    return value !== undefined
+  }
+
   /** Turns a decoded value into bytes; says how many. */
   coolDown(row: number): number {
     scratch.reset()
@@ -59,7 +66,10 @@ export class RowValues<T> {
   /** The value of a row in bytes that wait; undefined: it was deleted. */
   decodeFrom(from: RowBytes, row: number): T | undefined {
     const end = from.end(row)
-    return end < 0 ? undefined : this.#codec.read(from.buffer(row), from.start(row), end)
+    if (end < 0) return undefined
+    // A copy: the value may keep a view of its bytes, and these will be written over.
+    const bytes = Buffer.from(from.buffer(row).subarray(from.start(row), end))
+    return this.#codec.read(bytes, 0, bytes.length)
   }
 
   /** The value of what the disk holds. */

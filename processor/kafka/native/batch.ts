@@ -1,3 +1,4 @@
+import { bufferPool } from '../../buffer-pool.ts'
 import { Buffer } from 'node:buffer'
 import { assert } from '../../errors.ts'
 import type { PartitionBuffer } from '../../ports.ts'
@@ -28,7 +29,7 @@ export const nextSequence = (sequence: number, count: number): number =>
 
 /** Builds one record batch of version 2. Appends are written at once; the header only by `finish`. */
 export class BatchBuilder implements PartitionBuffer {
-  #bytes = Buffer.alloc(0)
+  #bytes: Buffer = Buffer.alloc(0)
   #position: number = at.records
   #count = 0
   #firstTimestamp = 0
@@ -141,8 +142,9 @@ export class BatchBuilder implements PartitionBuffer {
 
   #grow(size: number): void {
     const needed = this.#position + size
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2, this.#expectedBytes))
+    const grown = bufferPool.take(Math.max(needed, this.#bytes.length * 2, this.#expectedBytes))
     this.#bytes.copy(grown, 0, 0, this.#position)
+    bufferPool.give(this.#bytes)
     this.#bytes = grown
   }
 
@@ -179,4 +181,9 @@ function copy(from: Buffer, start: number, size: number, to: Buffer, position: n
   if (size <= loopBytes) for (let i = 0; i < size; i++) to[position + i] = from[start + i]!
   else from.copy(to, position, start, start + size)
   return position + size
+}
+
+/** The bytes of a finished batch will not be looked at again: they hold another one next. */
+export function releaseBatch(bytes: Buffer): void {
+  bufferPool.give(Buffer.from(bytes.buffer as ArrayBuffer))
 }

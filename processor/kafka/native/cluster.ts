@@ -22,6 +22,8 @@ export class Cluster {
   readonly world: World
   readonly requestTimeoutMs: number
   readonly metadata = new Metadata()
+  /** Bytes of an answered request may be written over. */
+  readonly releasesBytes: boolean
   readonly #bootstrap: readonly BrokerAddress[]
   readonly #connections: Connections
   readonly #closing = new AbortController()
@@ -33,6 +35,7 @@ export class Cluster {
     const { transport, world, clientId, requestTimeoutMs } = options
     this.world = world
     this.requestTimeoutMs = requestTimeoutMs
+    this.releasesBytes = transport.releasesBytes ?? false
     this.#bootstrap = transport.bootstrap
     this.#connections = new Connections({ transport, world, clientId, signal: this.#closing.signal })
   }

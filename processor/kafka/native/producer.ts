@@ -1,6 +1,6 @@
 import type { GroupMetadata, PartitionBuffer, PartitionOffset, Producer, ProducerOptions } from '../../ports.ts'
 import { AppError, assert } from '../../errors.ts'
-import { nextSequence } from './batch.ts'
+import { nextSequence, releaseBatch } from './batch.ts'
 import { keyOf } from './by-topic.ts'
 import type { Cluster } from './cluster.ts'
 import { mayBeForgotten } from './lost-answers.ts'
@@ -187,6 +187,7 @@ export class NativeProducer implements Producer {
       const how = { transactionalId, version: transactional ? 12 : 11, purpose: this.#purpose }
       await produce(this.#cluster, { ...how, ...this.#retryOptions(signal) }, batches)
       if (signal.aborted) throw closedError('Producing')
+      if (this.#cluster.releasesBytes) for (const { bytes } of batches) releaseBatch(bytes)
     }
   }
 

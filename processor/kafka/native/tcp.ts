@@ -17,6 +17,7 @@ export function tcpTransport(options: TcpOptions): Transport {
   const world = options.world ?? systemWorld(silentLog)
   return {
     bootstrap: options.bootstrap,
+    releasesBytes: true,
     async connect(address, { clientId, timeoutMs }): Promise<Channel> {
       const channel = new TcpChannel({ address, clientId, timeoutMs, world })
       await openSocket({ address, tls: options.tls, timeoutMs, world }, channel)

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { ByteWriter } from '../../schemas/bytes.ts'
 import type { Serde } from '../../schemas/serde.ts'
-import { bufferPool } from '../buffer-pool.ts'
+import { bufferPool } from '../../schemas/buffer-pool.ts'
 import { assert } from '../errors.ts'
 import type { PartitionBuffer } from '../ports.ts'
 import type { Store, StoreWrite } from '../state-port.ts'

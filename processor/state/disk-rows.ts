@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { bufferPool } from '../buffer-pool.ts'
+import { bufferPool } from '../../schemas/buffer-pool.ts'
 import { AppError } from '../errors.ts'
 import type { PartitionBuffer } from '../ports.ts'
 import type { Store, StoreWrite } from '../state-port.ts'

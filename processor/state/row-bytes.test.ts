@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bufferPool } from '../buffer-pool.ts'
+import { bufferPool } from '../../schemas/buffer-pool.ts'
 import { RowBytes, SharedBytes } from './row-bytes.ts'
 
 test('ranges by row; a deletion has the size 0; rows beyond the first thousand', () => {

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { bufferPool } from '../buffer-pool.ts'
+import { bufferPool } from '../../schemas/buffer-pool.ts'
 import { longerInts } from './longer.ts'
 
 /** Bytes that many rows share. They go back to the pool when no row has a part of them any more. */

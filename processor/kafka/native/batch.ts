@@ -1,4 +1,4 @@
-import { bufferPool } from '../../buffer-pool.ts'
+import { bufferPool } from '../../../schemas/buffer-pool.ts'
 import { Buffer } from 'node:buffer'
 import { assert } from '../../errors.ts'
 import type { PartitionBuffer } from '../../ports.ts'

@@ -64,7 +64,7 @@ async function emissionsOf(
 type Ids = readonly string[]
 
 /** How many ids are missing; and how many came again, or were not expected. */
-function tally(actual: Ids, expected: Ids): { lost: number; duplicated: number } {
+export function tally(actual: Ids, expected: Ids): { lost: number; duplicated: number } {
   const wanted = new Set(expected)
   const seen = new Set<string>()
   let duplicated = 0
@@ -78,7 +78,7 @@ function tally(actual: Ids, expected: Ids): { lost: number; duplicated: number }
 const placeOf = ({ partition, offset }: { partition: number; offset: number }): string => `${partition}@${offset}`
 
 /** Results of one key that come after one of a later payment. */
-function outOfOrder(results: readonly { readonly key: string; readonly offset: number }[]): number {
+export function outOfOrder(results: readonly { readonly key: string; readonly offset: number }[]): number {
   const last = new Map<string, number>()
   let count = 0
   for (const { key, offset } of results) {

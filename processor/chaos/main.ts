@@ -12,6 +12,9 @@ import { runChaos } from './run.ts'
 
 // `npm run chaos`.
 
+/** Told one by one. */
+const faultsMost = 40
+
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 async function run(options: ChaosOptions): Promise<boolean> {
@@ -23,7 +26,8 @@ async function run(options: ChaosOptions): Promise<boolean> {
   let hasPassed = false
   try {
     const chaos = await runChaos({ ...options, counts: countsFor(options.minutes), registryUrl, folder, world, say })
-    for (const fault of chaos.faults) say(`FAULT: ${fault}`)
+    for (const fault of chaos.faults.slice(0, faultsMost)) say(`FAULT: ${fault}`)
+    if (chaos.faults.length > faultsMost) say(`... and ${chaos.faults.length - faultsMost} more`)
     process.stdout.write(`${JSON.stringify(chaos.result)}\n`)
     const { lost, duplicated, outOfOrder } = chaos.result
     hasPassed = chaos.faults.length === 0 && lost === 0 && duplicated === 0 && outOfOrder === 0

@@ -102,9 +102,12 @@ export class Nemesis {
     if (signal === 'SIGKILL') this.brokerKills++
     const fromMs = world.clock.monotonic()
     await brokers.end(target, signal)
-    await world.scheduler.sleep(share * 3000)
-    await brokers.start(target)
-    return this.#recovery(fromMs)
+    const restart = async (): Promise<void> => {
+      await world.scheduler.sleep(share * 3000)
+      await brokers.start(target)
+    }
+    const [ms] = await Promise.all([this.#recovery(fromMs), restart()])
+    return ms
   }
 
   async #rollingRestart(): Promise<number> {

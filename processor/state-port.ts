@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer'
 
 // State on disk, as the engine needs it.
 
-/** One write: a value of null deletes. */
+/** One write: a value of null deletes. Its bytes are good until the write is done, and then written over. */
 export interface StoreWrite {
   readonly key: Buffer
   readonly value: Buffer | null

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { AppError } from '../errors.ts'
 import type { Store, Stores, StoreWrite } from '../state-port.ts'
 import { metaKey, readMeta } from '../state/meta.ts'
@@ -29,7 +29,7 @@ export class Folder {
     for (const { key, value } of batch) {
       const name = key.toString('latin1')
       if (value === null) this.#entries.delete(name)
-      else this.#entries.set(name, value)
+      else this.#entries.set(name, Buffer.from(value))
       if (value !== null && key.equals(metaKey)) this.#check(value, violated)
     }
   }

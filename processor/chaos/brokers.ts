@@ -98,10 +98,6 @@ export class Brokers {
     return brokers
   }
 
-  get count(): number {
-    return this.#nodes.length
-  }
-
   get addresses(): readonly BrokerAddress[] {
     return this.#nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
   }

@@ -38,7 +38,7 @@ export class Nemesis {
   }
 
   async act(action: Action): Promise<void> {
-    const { say, world, replicas } = this.#options
+    const { say, replicas } = this.#options
     const before = replicas.surprises.length
     const ms = await this.#do(action)
     say(`${action.kind} of ${action.target}: all partitions go on after ${Math.round(ms)} ms (${this.#each})`)
@@ -46,7 +46,6 @@ export class Nemesis {
       replicas.surprises.push(`a partition stood still for ${recoveryMostMs} ms after ${action.kind}`)
     for (const surprise of replicas.surprises.slice(before)) say(`SURPRISE: ${surprise}`)
     replicas.revive()
-    await world.scheduler.sleep(0)
   }
 
   #do(action: Action): Promise<number> {

@@ -15,7 +15,7 @@ export class ReplicaProcess {
   readonly #child: ChildProcess
   readonly #scheduler: Scheduler
   readonly #onReport: (report: ReplicaReport) => void
-  #said = new Set<ReplicaReport['kind']>()
+  readonly #said = new Set<ReplicaReport['kind']>()
   #failure: string | null = null
   #hasEnded = false
   /** It was told to end, or killed: its end is no surprise. */

@@ -73,15 +73,17 @@ interface LeaderRequest {
 
 async function plan(cluster: Cluster, batches: readonly OutgoingBatch[]): Promise<LeaderRequest[]> {
   for (const topic of new Set(batches.map(({ sink }) => sink.topic))) await cluster.topic(topic)
+  // All at once: when brokers come back, asking for one topic an attempt takes as many pauses as there are topics.
+  const isLeaderless = ({ sink }: OutgoingBatch): boolean =>
+    cluster.metadata.leader(sink.topic, sink.partition) === null
+  const leaderless = new Set(batches.filter(isLeaderless).map(({ sink }) => sink.topic))
+  if (leaderless.size > 0) await cluster.refreshQuietly([...leaderless])
   const requests: LeaderRequest[] = []
   const current = new Map<number, { bytes: number; list: OutgoingBatch[] }>()
   for (const batch of batches) {
     const { topic, partition } = batch.sink
     const leader = cluster.metadata.leader(topic, partition)
-    if (leader === null) {
-      await cluster.refreshQuietly([topic])
-      throw errorOf('Produce', code.leaderNotAvailable, `Partition ${keyOf(topic, partition)}.`)
-    }
+    if (leader === null) throw errorOf('Produce', code.leaderNotAvailable, `Partition ${keyOf(topic, partition)}.`)
     const request = current.get(leader.broker)
     if (request === undefined || request.bytes + batch.bytes.length > requestMaxBytes) {
       const list = [batch]

@@ -59,7 +59,7 @@ async function run(): Promise<void> {
     commitIntervalMs,
     sessionTimeoutMs,
     // Records are in the log before their transaction ends: what dies then has to be aborted.
-    sendBytes: 32 << 10,
+    sendBytes: 0,
   })
   process.on('SIGTERM', () => void app.stop())
   app.ended.then(

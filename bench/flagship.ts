@@ -30,7 +30,7 @@ const { positionals, values } = parseArgs({
     customers: { type: 'string', default: '50000' },
     partitions: { type: 'string', default: '6' },
     'commit-ms': { type: 'string', default: '100' },
-    'cache-mb': { type: 'string', default: '128' },
+    'cache-mb': { type: 'string', default: '160' },
     seed: { type: 'string', default: '7' },
   },
 })

@@ -10,7 +10,7 @@ export interface Settings {
   readonly transactionTimeoutMs: number
   /** After this long without a heartbeat the group gives the tasks to others. Default 10 000. */
   readonly sessionTimeoutMs: number
-  /** For decoded state of all tasks together; what does not fit is read from disk. Default 128 MiB. */
+  /** For decoded state of all tasks together; what does not fit is read from disk. Default 160 MiB. */
   readonly cacheBytes: number
   /** Committed changes are written to disk when there are this many bytes of them... Default 8 MiB. */
   readonly flushBytes: number
@@ -37,7 +37,7 @@ export const defaultSettings: Settings = {
   commitIntervalMs: 100,
   transactionTimeoutMs: 30_000,
   sessionTimeoutMs: 10_000,
-  cacheBytes: 128 << 20,
+  cacheBytes: 160 << 20,
   flushBytes: 2 << 20,
   flushAgeMs: 10_000,
   sendBytes: 2 << 20,

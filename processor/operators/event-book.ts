@@ -59,11 +59,6 @@ export class EventBook implements Events {
     return this.#arena.liveBytes
   }
 
-  /** Memory of the row's block. */
-  rowBytes(row: number): number {
-    return this.#arena.capacity(row)
-  }
-
   /** Turns to a row, and forgets what was read of the one before. */
   at(row: number): void {
     this.#row = row
@@ -145,8 +140,7 @@ export class EventBook implements Events {
     scratch.i32(0)
     this.#serde.write(event, scratch)
     scratch.bytes.writeInt32BE(scratch.length - headBytes, timeBytes)
-    const count = this.length
-    const index = count === 0 || this.time(count - 1) <= time ? count : upperBound(this, time)
+    const index = this.#placeFor(time)
     this.#forgetKnown()
     this.#reserve(scratch.length, 1)
     this.#place(index, scratch.bytes, 0, scratch.length)
@@ -174,8 +168,7 @@ export class EventBook implements Events {
       const time = chunk.readDoubleBE(at)
       const end = at + headBytes + chunk.readInt32BE(at + timeBytes)
       if (time >= since) {
-        const count = this.length
-        const index = count === 0 || this.time(count - 1) <= time ? count : upperBound(this, time)
+        const index = this.#placeFor(time)
         this.#reserve(end - at, 1)
         this.#place(index, chunk, at, end)
       }
@@ -199,6 +192,12 @@ export class EventBook implements Events {
       this.#place(index, event, 0, event.length)
     }
     this.rollOver()
+  }
+
+  /** Behind all events that are not younger; mostly that is the end. */
+  #placeFor(time: number): number {
+    const count = this.length
+    return count === 0 || this.time(count - 1) <= time ? count : upperBound(this, time)
   }
 
   #forgetKnown(): void {

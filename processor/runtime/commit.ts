@@ -7,29 +7,31 @@ import type { AppTopics } from './topics.ts'
  * must
  * hold after a restart is written there.
  */
-export type Step =
+export const commitSteps = [
   /** Processing goes on; nothing of the transaction was sent (K1). */
-  | 'begun'
+  'begun',
   /** Some of the transaction is in the log, and more will come (K2). */
-  | 'sending'
+  'sending',
   /** Every record is acknowledged inside the transaction (K3). */
-  | 'flushed'
+  'flushed',
   /** The offsets are on their way: they join the transaction with that request (K4). */
-  | 'offsetsSent'
+  'offsetsSent',
   /** The offsets are pending in the group (K5). */
-  | 'offsetsPending'
+  'offsetsPending',
   /** The end is on its way, its outcome not known here (K6). */
-  | 'endSent'
+  'endSent',
   /** Committed in Kafka, not in the store (K7). */
-  | 'committed'
+  'committed',
   /** A batch is on its way to a task's store (K8). */
-  | 'storing'
+  'storing',
   /** One task's store holds the transaction, another's does not (K8). */
-  | 'storedOne'
+  'storedOne',
   /** Every store that was due holds it. */
-  | 'stored'
+  'stored',
   /** The application closes (K9). */
-  | 'closing'
+  'closing',
+] as const
+export type Step = (typeof commitSteps)[number]
 
 export interface CommitOptions {
   readonly guarantee: 'exactly_once' | 'at_least_once'

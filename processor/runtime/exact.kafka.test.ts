@@ -1,8 +1,7 @@
 import { expect, inject, test } from 'vitest'
 import { restRegistry } from '../../schemas/registry-rest.ts'
-import { embeddedBroker } from '../embedded/broker.ts'
-import { nativeKafka } from '../kafka/native/client.ts'
 import type { Kafka } from '../ports.ts'
+import { onEmbedded } from '../testing/embedded-testing.ts'
 import { createTopics, PlacedFeed, send } from '../testing/flagship-testing.ts'
 import { addressesOf, connect, dropAfterwards, freshPrefix, openFlagship } from '../testing/real-kafka-testing.ts'
 import { judge, readWritten, type Written } from '../testing/written-testing.ts'
@@ -30,18 +29,6 @@ async function run(kafka: Kafka, prefix: string, partitions: number): Promise<Wr
   expect(Object.keys(want.rejectedByCode).length).toBe(12)
   expect(want.payments).toBe(count)
   return written
-}
-
-async function embedded<T>(act: (kafka: Kafka) => Promise<T>): Promise<T> {
-  const broker = embeddedBroker({ world })
-  const kafka = nativeKafka({ transport: broker.transport(), world, clientId: 'test' })
-  await kafka.connect()
-  try {
-    return await act(kafka)
-  } finally {
-    await kafka.close()
-    broker.close()
-  }
 }
 
 /** By key, in the order of each key. */
@@ -75,7 +62,7 @@ test('1 and 6 partitions, real and embedded broker: the same alerts and the same
     const prefix = freshPrefix(`exact-${partitions}`)
     dropAfterwards(real, prefix)
     const there = await run(real, prefix, partitions)
-    const here = await embedded(kafka => run(kafka, prefix, partitions))
+    const here = await onEmbedded(world, kafka => run(kafka, prefix, partitions))
     for (const topic of ['alerts', 'analytics', 'rejected', 'late'] as const) {
       expect(byKey(there[topic])).toEqual(byKey(here[topic]))
     }

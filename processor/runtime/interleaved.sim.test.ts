@@ -6,11 +6,10 @@ import { PortCarrier } from '../../producer/port-carrier.ts'
 import { type Carrier, EmissionSink, type OutgoingRecord } from '../../producer/sink.ts'
 import { memoryRegistry } from '../../schemas/registry-memory.ts'
 import type { Registry } from '../../schemas/registry.ts'
-import { embeddedBroker } from '../embedded/broker.ts'
 import { manualWorld } from '../embedded/manual-world.ts'
-import { nativeKafka } from '../kafka/native/client.ts'
 import { partitionOf } from '../kafka/native/murmur2.ts'
 import type { Kafka, Producer } from '../ports.ts'
+import { onEmbedded } from '../testing/embedded-testing.ts'
 import { bind, createTopics, type FlagshipTopics, PlacedFeed } from '../testing/flagship-testing.ts'
 import { openFlagship } from '../testing/real-kafka-testing.ts'
 import { judge, readWritten, type Written } from '../testing/written-testing.ts'
@@ -117,18 +116,6 @@ async function play(kafka: Kafka, seed: number, order: number, twice: boolean): 
   return { written: await readWritten(kafka, registry, topics), log }
 }
 
-async function onBroker<T>(act: (kafka: Kafka) => Promise<T>): Promise<T> {
-  const broker = embeddedBroker({ world })
-  const kafka = nativeKafka({ transport: broker.transport(), world, clientId: 'test' })
-  await kafka.connect()
-  try {
-    return await act(kafka)
-  } finally {
-    await kafka.close()
-    broker.close()
-  }
-}
-
 /** Values of one topic, by what does not depend on where they stand in a topic of several partitions. */
 const sorted = (list: readonly { readonly value: unknown }[]): string[] =>
   list.map(({ value }) => JSON.stringify(value)).toSorted()
@@ -136,16 +123,16 @@ const sorted = (list: readonly { readonly value: unknown }[]): string[] =>
 const outputs = ['alerts', 'analytics', 'rejected', 'late'] as const
 
 test.each([1, 2])('seed %i: partitions that come in another order give the same results', async seed => {
-  const first = await onBroker(kafka => play(kafka, seed, 11 * seed, false))
+  const first = await onEmbedded(world, kafka => play(kafka, seed, 11 * seed, false))
   const { lines, want } = judge(first.written, first.log)
   expect(lines).toEqual([])
   expect(want.late.length).toBeGreaterThan(1)
-  const second = await onBroker(kafka => play(kafka, seed, 13 * seed, false))
+  const second = await onEmbedded(world, kafka => play(kafka, seed, 13 * seed, false))
   for (const output of outputs) expect(sorted(second.written[output])).toEqual(sorted(first.written[output]))
 })
 
 test.each([1, 2])('seed %i: batches that stand in the log twice are judged as the oracle judges them', async seed => {
-  const { written, log } = await onBroker(kafka => play(kafka, seed, 17 * seed, true))
+  const { written, log } = await onEmbedded(world, kafka => play(kafka, seed, 17 * seed, true))
   expect(written.input.length).toBe(log.length + partitions)
   expect(log.length).toBeGreaterThan(count + 5 * batchRecords)
   const { lines, want } = judge(written, log)

@@ -12,7 +12,7 @@ import { hopping, tumbling } from '../../topology/windows.ts'
 import { seeded } from '../operators/testing.ts'
 import type { Input, Output } from '../testing/harness.ts'
 import { type Ending, type Run, runOver, type Scenario } from '../testing/restarts-testing.ts'
-import type { Step } from './commit.ts'
+import { commitSteps, type Step } from './commit.ts'
 
 // Each stateful operator, interrupted after every commit in every way there is, gives what it gives uninterrupted.
 
@@ -137,17 +137,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
 const committed = (): Step => 'committed'
 /** Kill points in turn; batches go to disk after each commit, so that those of storing are met. */
-const points: readonly Step[] = [
-  'begun',
-  'flushed',
-  'offsetsSent',
-  'offsetsPending',
-  'endSent',
-  'committed',
-  'storing',
-  'storedOne',
-  'stored',
-]
+const points = commitSteps.filter(step => step !== 'sending' && step !== 'closing')
 const endings: Readonly<Record<string, Ending>> = {
   'stopped, state kept': { by: 'stop', at: committed, state: 'kept' },
   'stopped, state deleted': { by: 'stop', at: committed, state: 'deleted' },

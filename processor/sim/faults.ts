@@ -1,4 +1,5 @@
 import { changelogTopic } from '../../topology/names.ts'
+import { commitSteps } from '../runtime/commit.ts'
 import type { Draws } from './draws.ts'
 import type { FaultName } from './fault-names.ts'
 import type { Ambush } from './machine.ts'
@@ -6,20 +7,6 @@ import type { Replica } from './replica.ts'
 import { application, type Simulation } from './simulation.ts'
 
 type Fault = (sim: Simulation, draws: Draws) => void
-
-const steps = [
-  'begun',
-  'sending',
-  'flushed',
-  'offsetsSent',
-  'offsetsPending',
-  'endSent',
-  'committed',
-  'storing',
-  'storedOne',
-  'stored',
-  'closing',
-] as const
 
 const transactional = ['Produce', 'TxnOffsetCommit', 'EndTxn', 'InitProducerId'] as const
 const coordinated = 'InitProducerId EndTxn TxnOffsetCommit OffsetFetch JoinGroup SyncGroup Heartbeat FindCoordinator'
@@ -83,7 +70,7 @@ function stopBrokers(sim: Simulation, draws: Draws): void {
 export const faults: Readonly<Record<FaultName, Fault>> = {
   kill: onRunning(replica => replica.kill()),
   'kill at step': (sim, draws) => {
-    const step = draws.pick(steps)
+    const step = draws.pick(commitSteps)
     if (step === 'closing') running(sim, draws)?.stop()
     ambush(sim, `killed at ${step}`, port => port === `step ${step}`, step === 'closing' ? 0 : draws.whole(0, 1))
   },

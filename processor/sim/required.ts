@@ -1,3 +1,4 @@
+import { commitSteps } from '../runtime/commit.ts'
 import { faultNames } from './fault-names.ts'
 
 // A batch of seeds in which one of these was never hit proves nothing about it (rule M9): it fails as vacuous.
@@ -19,19 +20,7 @@ const always = [
 const inHundred = [
   ...faultNames.map(name => `fault: ${name}`),
   // The kill points K1 to K9.
-  ...[
-    'begun',
-    'flushed',
-    'offsetsSent',
-    'offsetsPending',
-    'endSent',
-    'committed',
-    'storing',
-    'storedOne',
-    'stored',
-  ].map(step => `killed at ${step}`),
-  'killed at sending',
-  'killed at closing',
+  ...commitSteps.map(step => `killed at ${step}`),
   'killed at a port',
   'zombies refused',
   'too late: EndTxn',

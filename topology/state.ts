@@ -82,7 +82,8 @@ export interface WindowState<K, V> {
 export interface LogState<K, V> {
   /**
    * Calls `visit` for each value of the key in `[fromMs, toMs]`, in the order of (time, arrival), until it answers
-   * false. The value may be a view of memory that is used again: good during the call only.
+   * false. The value may be a view of memory that is used again: good during the call only, and up to another scan in
+   * it. `append` throws in there.
    */
   scan(key: K, fromMs: number, toMs: number, visit: (value: V, timeMs: number) => boolean): void
   /** Not made when `timeMs` is older than stream time - retention. Stream time here: the highest time added so far. */

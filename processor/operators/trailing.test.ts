@@ -7,7 +7,7 @@ import { distinctCount, top } from '../../topology/members.ts'
 import { latest, list } from '../../topology/picking.ts'
 import { max } from '../../topology/statistics.ts'
 import { text } from '../../schemas/serdes.ts'
-import { kinds } from '../state/slots.ts'
+import { kinds } from '../state/kinds.ts'
 import { OperatorRig, seeded } from './testing.ts'
 import { Trailing } from './trailing.ts'
 

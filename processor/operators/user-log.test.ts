@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { int64, text } from '../../schemas/serdes.ts'
 import { logState, type LogState } from '../../topology/state.ts'
-import { kinds } from '../state/slots.ts'
+import { kinds } from '../state/kinds.ts'
 import { OperatorRig, seeded } from './testing.ts'
 import { userState } from './user-state.ts'
 
@@ -44,6 +44,37 @@ test('values come in the order of (time, arrival), from one time to another, unt
   expect(seen).toEqual([
     [1, 10],
     [3, 20],
+  ])
+})
+
+test('nothing is appended from inside a scan, which would move what is visited; after it, it is', () => {
+  const own = new Rig()
+  own.log.append('a', 10, 1)
+  const appending = (): void =>
+    own.log.scan('a', 0, 99, () => {
+      own.log.append('a', 5, 2)
+      return true
+    })
+  expect(appending).toThrow("Log 'log' is appended to while it is scanned. Append when the scan is over.")
+  own.log.append('a', 5, 3)
+  expect(own.values('a')).toEqual([3, 1])
+})
+
+test('a scan from inside a scan: each goes on in its own key', () => {
+  const own = new Rig()
+  for (const [key, time, value] of [
+    ['a', 10, 1],
+    ['a', 20, 2],
+    ['b', 10, 3],
+    ['b', 30, 4],
+    ['b', 40, 5],
+  ] as const)
+    own.log.append(key, time, value)
+  const seen: unknown[] = []
+  own.log.scan('a', 0, 99, (value, timeMs) => seen.push([value, timeMs, own.values('b')]) > 0)
+  expect(seen).toEqual([
+    [1, 10, [3, 4, 5]],
+    [2, 20, [3, 4, 5]],
   ])
 })
 

@@ -66,7 +66,10 @@ async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskSt
     try {
       const { store, created } = await stores.open(task)
       const opened = TaskState.open(store, created, identity, definitions)
-      if (typeof opened !== 'string' && !isStale(opened, options)) return opened
+      if (typeof opened !== 'string' && !isStale(opened, options)) {
+        if (created) await opened.begin(world.clock.now())
+        return opened
+      }
       reason = typeof opened === 'string' ? opened : 'it was last written too long ago'
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'STATE_CORRUPT') throw error

@@ -3,7 +3,7 @@ import type { PartitionOffset } from '../ports.ts'
 import { checksumBytes, intact, sealed } from './checksum.ts'
 
 /** The format of stores on disk. Another one is wiped and restored. */
-export const storeFormat = 3
+export const storeFormat = 4
 
 /** The key of the meta record. Store numbers start at 1. */
 export const metaKey = Buffer.from([0])

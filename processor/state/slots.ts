@@ -3,11 +3,9 @@ import type { ByteWriter } from '../../schemas/bytes.ts'
 import type { Serde } from '../../schemas/serde.ts'
 import type { CachedStore } from './cached.ts'
 import { KeyPage, keyPageCodec } from './key-page.ts'
+import { kinds } from './kinds.ts'
 import { type Root, rootCodec, type SlotMark } from './root.ts'
 import type { TaskState } from './task-state.ts'
-
-/** The kinds of entries in a store with kinds: the first byte of each key. */
-export const kinds = { root: 0, directory: 1, entry: 2, header: 3 } as const
 
 const rootKey = Buffer.alloc(0)
 const slotBytes = 8

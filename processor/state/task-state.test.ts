@@ -68,6 +68,17 @@ test('an empty store made just now is fine, one that was there is not', () => {
   expect(TaskState.open(new MemoryStore(), false, identity, definitions)).toBe('it has no meta record')
 })
 
+test('a store that was begun and never written is empty, and its own', async () => {
+  const store = new MemoryStore()
+  await opened(store, true).begin(1234)
+  const again = opened(store)
+  expect([again.nextOffset('totals'), again.storedOffset('windows'), again.writtenMs]).toEqual([0, 0, 1234])
+  set(totals(again), 'k', 1)
+  new Logs().commit(again)
+  await again.flush(1235)
+  expect(get(totals(opened(store)), 'k')).toBe(1)
+})
+
 test('what is flushed is there after a restart: entries of every kind, changelog offsets, the time of the batch', async () => {
   const store = new MemoryStore()
   const logs = new Logs()
@@ -187,6 +198,22 @@ test('a changelog record without a key is damage; a restore never goes back', as
   await state.restore('totals', columnsOf([record]), 9, 0)
   await state.restore('totals', columnsOf([]), 4, 0)
   expect(state.nextOffset('totals')).toBe(9)
+})
+
+test('a changelog with keys of another kind of store is refused, with what to do', async () => {
+  const state = opened(new MemoryStore(), true)
+  const value = Buffer.from('v')
+  const known = columnsOf([{ key: Buffer.from([3, 107]), value, timestamp: 0 }])
+  await state.restore('windows', known, 1, 0)
+  for (const key of [Buffer.from('pay-1'), Buffer.alloc(0), Buffer.from([4])]) {
+    const records = columnsOf([{ key, value, timestamp: 0 }])
+    await state.restore('totals', records, 1, 0)
+    await expect(state.restore('windows', records, 2, 0)).rejects.toMatchObject({
+      code: 'TOPOLOGY',
+      message: expect.stringMatching(/^The changelog of 'windows' holds .* another name to begin with empty state\.$/),
+    })
+  }
+  expect(state.nextOffset('windows')).toBe(1)
 })
 
 test('the next transaction runs, and commits, while a batch is on its way', async () => {

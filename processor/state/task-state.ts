@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
 import type { Serde } from '../../schemas/serde.ts'
-import { AppError, assert } from '../errors.ts'
+import { assert } from '../errors.ts'
 import type { PartitionBuffer, PartitionOffset, RecordColumns } from '../ports.ts'
 import type { Store, StoreWrite } from '../state-port.ts'
 import { batchMark, hasBatches } from './batch-marks.ts'
 import { CachedStore } from './cached.ts'
-import { sealed } from './checksum.ts'
+import { rowsToWrite } from './changelog-rows.ts'
 import { metaKey, readMeta, storeFormat, type StoreMark, type StoreMeta, writeMeta } from './meta.ts'
 
 /** One named store of a task, as its definition and its changelog topic say. */
@@ -85,6 +85,14 @@ export class TaskState {
     state.#sources = meta.sources
     state.#lastFlushMs = meta.writtenMs
     return state
+  }
+
+  /** Writes down whose a store is that was made just now: one that says nothing has lost what it held. */
+  async begin(nowMs: number): Promise<void> {
+    const batch: StoreWrite[] = []
+    this.#seal(batch, nowMs)
+    await this.#store.write(batch)
+    this.#lastFlushMs = nowMs
   }
 
   /** Wall clock of the last batch, 0 for none. */
@@ -234,20 +242,7 @@ export class TaskState {
   async restore(storeName: string, records: RecordColumns, nextOffset: number, nowMs: number): Promise<void> {
     const index = this.#definitions.findIndex(definition => definition.name === storeName)
     assert(index >= 0 && this.#caches.length === 0, `store '${storeName}' is restored before it is used`)
-    const batch: StoreWrite[] = []
-    for (let row = 0; row < records.length; row++) {
-      const bytes = records.buffers[records.buffer[row]!]!
-      const keyStart = records.keyStart[row]!
-      if (keyStart < 0)
-        throw new AppError('STATE_CORRUPT', `A record without a key in the changelog of '${storeName}'.`)
-      const keyBytes = bytes.subarray(keyStart, records.keyEnd[row]!)
-      const key = Buffer.allocUnsafe(keyBytes.length + 1)
-      key[0] = index + 1
-      keyBytes.copy(key, 1)
-      const valueStart = records.valueStart[row]!
-      const value = valueStart < 0 ? null : sealed(key, bytes.subarray(valueStart, records.valueEnd[row]!))
-      batch.push({ key, value })
-    }
+    const batch = rowsToWrite(this.#definitions[index]!, index + 1, records)
     this.#nextOffsets.set(storeName, Math.max(nextOffset, this.nextOffset(storeName)))
     this.#seal(batch, nowMs)
     await this.#store.write(batch)

@@ -88,7 +88,7 @@ export const parseSource = (path: string, text: string): SourceFile => {
   return { path, text, code, withoutComments, imports }
 }
 
-const skippedFolders = new Set(['node_modules', '.git', '.work', 'dist', 'state', 'coverage'])
+const skipped = new Set(['node_modules', '.git', '.work', 'dist', 'state', 'coverage'])
 
 /**
  * Paths of the project's files, relative to `root`, sorted. A folder named `state` is skipped at the top only: it holds
@@ -98,8 +98,10 @@ export const listFiles = (root: string, folder = ''): string[] =>
   readdirSync(join(root, folder), { withFileTypes: true })
     .flatMap(entry => {
       const path = posix.join(folder, entry.name)
+      // Files too: in a worktree `.git` is one.
+      if (skipped.has(path) || entry.name === 'node_modules') return []
       if (entry.isFile()) return [path]
-      if (!entry.isDirectory() || skippedFolders.has(path) || entry.name === 'node_modules') return []
+      if (!entry.isDirectory()) return []
       return listFiles(root, path)
     })
     .sort()

@@ -132,7 +132,10 @@ export interface Fetcher {
   unassign(partitions: readonly TopicPartition[]): void
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
-  /** What has arrived; waits up to `timeoutMs` for something. Never answers a partition that is unassigned by then. */
+  /**
+   * What has arrived; waits up to `timeoutMs` for something. Never answers a partition that is unassigned by then. Ends
+   * when the fetcher or its client is closed, and rejects when it was closed before.
+   */
   poll(timeoutMs: number): Promise<FetchedPartition[]>
   close(): Promise<void>
 }

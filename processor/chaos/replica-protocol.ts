@@ -1,4 +1,5 @@
 import type { BrokerAddress } from '../ports.ts'
+import type { Failed } from '../testing/child-program.ts'
 
 // What a replica is told on its command line, and what it says on its standard output, one JSON object a line.
 
@@ -22,4 +23,4 @@ export type ReplicaReport =
   /** All of its tasks have come to the end of the input, and that is committed. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'failed'; readonly message: string }
+  | Failed

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import { restRegistry } from '../../schemas/registry-rest.ts'
 import { fraudTopology } from '../../topology/fraud/topology.ts'
 import { nativeKafka } from '../kafka/native/client.ts'
@@ -9,6 +8,7 @@ import type { Kafka } from '../ports.ts'
 import { createApp } from '../runtime/app.ts'
 import { levelStores } from '../state/level.ts'
 import { processId } from '../state/process-id.ts'
+import { report, runChild } from '../testing/child-program.ts'
 import { systemWorld } from '../world.ts'
 import type { ReplicaOptions, ReplicaReport } from './replica-protocol.ts'
 
@@ -16,8 +16,7 @@ import type { ReplicaOptions, ReplicaReport } from './replica-protocol.ts'
 
 const options = JSON.parse(process.argv[2]!) as ReplicaOptions
 
-/** Written at once: what is still in a buffer dies with the process. */
-const say = (report: ReplicaReport): void => void writeSync(1, `${JSON.stringify(report)}\n`)
+const say: (what: ReplicaReport) => void = report
 
 /** Tells of each generation whose tasks are dealt out here. */
 const watched = (kafka: Kafka): Kafka => ({
@@ -77,10 +76,4 @@ async function run(): Promise<void> {
   await kafka.close()
 }
 
-run().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    say({ kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-    process.exit(1)
-  },
-)
+runChild(run)

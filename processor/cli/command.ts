@@ -20,7 +20,7 @@ const runOptions = {
   state: words('DIR', 'where state is kept (default ./state)', './state'),
   instance: words(
     'NAME',
-    'of this process, no other has it: when it is killed and comes back in time, nothing moves (default: none)',
+    'of this process and its state, no other has it (default: the first that is free of instance-0, instance-1, ...)',
     null,
   ),
   application: words('NAME', 'group, and beginning of all internal names (default fraud)', 'fraud'),

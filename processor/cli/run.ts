@@ -45,7 +45,6 @@ export async function runProcessor(options: RunOptions, context: ProcessorContex
       application: options.application,
       // Without a name of its own a process is known by what it keeps in its folder.
       instance: isNamed ? stores.instance : `${stores.instance}-${processId(stores.folder, world.random)}`,
-      isStatic: isNamed,
       kafka,
       registry,
       stores,

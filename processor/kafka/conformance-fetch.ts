@@ -84,13 +84,17 @@ export function fetchConformance(makeKafka: MakeKafka): void {
       expect(await kafka.fetcher({ isolation: 'read_committed' }).poll(10)).toEqual([])
     })
 
-    test.each(['fetcher', 'client'] as const)('closing the %s ends a poll that waits', async which => {
-      const kafka = await open(makeKafka)
-      const fetcher = kafka.fetcher({ isolation: 'read_committed' })
-      const polling = fetcher.poll(60_000)
-      await (which === 'fetcher' ? fetcher : kafka).close()
-      expect(await polling).toEqual([])
-    })
+    test.each(['fetcher', 'client'] as const)(
+      'closing the %s ends a poll that waits, and all later ones',
+      async which => {
+        const kafka = await open(makeKafka)
+        const fetcher = kafka.fetcher({ isolation: 'read_committed' })
+        const polling = fetcher.poll(60_000)
+        await (which === 'fetcher' ? fetcher : kafka).close()
+        expect(await polling).toEqual([])
+        await expect(fetcher.poll(60_000)).rejects.toMatchObject({ code: 'KAFKA_RETRIABLE' })
+      },
+    )
 
     test('an offset out of range is reported, once, and a seek mends it', async () => {
       const kafka = await open(makeKafka)

@@ -7,6 +7,7 @@ import { FetchLane, type FetchLaneHost } from './fetch-lane.ts'
 import { FetchPosition, type FetchArrival, type FetchPiece } from './fetch-position.ts'
 import { LeaderFinder } from './leader-finder.ts'
 import { messageOf, nameOf } from './failure.ts'
+import { closedError } from './retry.ts'
 import { Bell } from './signal.ts'
 
 const defaultPartitionMaxBytes = 512 << 10
@@ -92,6 +93,8 @@ export class NativeFetcher implements Fetcher {
 
   async poll(timeoutMs: number): Promise<FetchedPartition[]> {
     const { clock, scheduler } = this.#cluster.world
+    // Whoever polls in a loop would turn for ever otherwise, as fast as it can.
+    if (this.#host.signal.aborted) throw closedError('Fetching')
     const endMs = clock.monotonic() + timeoutMs
     for (;;) {
       const taken = this.#take()

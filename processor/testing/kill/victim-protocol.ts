@@ -1,5 +1,6 @@
 import type { BrokerAddress } from '../../ports.ts'
 import type { Step } from '../../runtime/commit.ts'
+import type { Failed } from '../child-program.ts'
 
 // What a victim is told on its command line, and what it says on its standard output, one JSON object a line.
 
@@ -41,4 +42,4 @@ export type VictimReport =
   /** The input has come to its end, and everything of it is committed. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'stopped'; readonly commits: number; readonly aborts: number }
-  | { readonly kind: 'failed'; readonly message: string }
+  | Failed

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { restRegistry } from '../../../schemas/registry-rest.ts'
 import { fraudTopology } from '../../../topology/fraud/topology.ts'
@@ -12,6 +11,7 @@ import type { Step } from '../../runtime/commit.ts'
 import { levelStores } from '../../state/level.ts'
 import { metaKey, readMeta } from '../../state/meta.ts'
 import { systemWorld } from '../../world.ts'
+import { report, runChild } from '../child-program.ts'
 import { renamed } from '../renamed.ts'
 import type { Moment, VictimOptions, VictimReport } from './victim-protocol.ts'
 
@@ -20,8 +20,7 @@ import type { Moment, VictimOptions, VictimReport } from './victim-protocol.ts'
 
 const options = JSON.parse(process.argv[2]!) as VictimOptions
 
-/** Written at once: what is still in a buffer dies with the process. */
-const say = (report: VictimReport): void => void writeSync(1, `${JSON.stringify(report)}\n`)
+const say: (what: VictimReport) => void = report
 
 const logTo = (level: string) => (fields: object, message: string) =>
   say({ kind: 'log', level, message, fields: inspect(fields, { breakLength: Infinity }) })
@@ -93,10 +92,4 @@ async function run(): Promise<void> {
   await kafka.close()
 }
 
-run().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    say({ kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-    process.exit(1)
-  },
-)
+runChild(run)

@@ -10,6 +10,8 @@ const tasksOf = (counts: readonly number[]): TaskPlace[] =>
 
 const candidate = (name: string, given: Partial<Candidate> = {}): Candidate => ({
   name,
+  // What comes before a dash: two workers of process p are p-0 and p-1.
+  process: name.split('-')[0]!,
   claims: [],
   generation: -1,
   isAsleep: false,
@@ -73,6 +75,36 @@ test('who has to give something up gives what the other has the state of', () =>
   expect(shown(assignTasks(tasks, [owner, standby]))).toEqual({ a: '0_1 0_3', b: ' | 0_0 0_2' })
 })
 
+test('a process with several threads gets what its threads are due, and no more because its name comes first', () => {
+  const members = ['a-0', 'a-1', 'b-0', 'b-1'].map(name => candidate(name))
+  expect(shown(assignTasks(tasksOf([2]), members))).toEqual({ 'a-0': '0_0', 'a-1': '', 'b-0': '0_1', 'b-1': '' })
+  const counts = (of: readonly number[]): number[] => {
+    const active = [...assignTasks(tasksOf(of), members).values()].map(share => share.active.length)
+    return [active[0]! + active[1]!, active[2]! + active[3]!]
+  }
+  expect(counts([6])).toEqual([3, 3])
+  expect(counts([2, 2])).toEqual([2, 2])
+  expect(counts([1, 1, 1, 3])).toEqual([3, 3])
+  const uneven = assignTasks(tasksOf([3]), [...members.slice(0, 3), candidate('a-2'), candidate('a-3')])
+  expect(uneven.get('b-0')!.active.length).toBeLessThanOrEqual(1)
+})
+
+test('a task that has to move goes to another thread of its process first, which has its state', () => {
+  const tasks = tasksOf([4])
+  const owner = candidate('b-0', { claims: tasks, generation: 1 })
+  const near = new Map(tasks.map(task => [taskName(task), 0]))
+  const shares = assignTasks(tasks, [owner, candidate('a-0'), candidate('b-1', { lags: near }), candidate('a-1')])
+  expect(shown(shares)).toEqual({ 'a-0': ' | 0_2', 'a-1': ' | 0_3', 'b-0': '0_0', 'b-1': ' | 0_1' })
+  const pair = assignTasks(tasksOf([3]), [
+    candidate('a-0', { claims: placesOf('0_0 0_1'), generation: 1 }),
+    candidate('a-1', { lags: near }),
+    candidate('b-0', { claims: placesOf('0_2'), generation: 1 }),
+    candidate('b-1'),
+  ])
+  expect(shown(pair)['b-1']).toBe('')
+  expect(shown(pair)['a-1']).toMatch(/^ \| 0_[01]$/)
+})
+
 test('a static member that has not come back keeps what it has', () => {
   const tasks = tasksOf([6])
   const shares = assignTasks(tasks, [
@@ -113,7 +145,7 @@ class Group {
   }
 
   join(): void {
-    this.members.set(`m${this.below(1000)}-${this.#names++}`, { claims: [], generation: -1 })
+    this.members.set(`m${this.below(5)}-${this.#names++}`, { claims: [], generation: -1 })
   }
 
   leave(): string {
@@ -179,6 +211,19 @@ class Group {
       const of = [...this.members.values()].map(({ claims }) => claims.filter(task => task.part === part).length)
       expect(isEven(of), `sub-topology ${part}: ${of.join()}`).toBe(true)
     }
+    this.#checkProcesses()
+  }
+
+  /** Each process has the share of its threads, rounded up or down, over all and by sub-topology. */
+  #checkProcesses(): void {
+    for (const process of new Set([...this.members.keys()].map(name => name.split('-')[0]!))) {
+      const own = [...this.members].filter(([name]) => name.startsWith(`${process}-`)).map(([, { claims }]) => claims)
+      const isDue = (has: number, of: number): boolean => Math.abs(has - (of * own.length) / this.members.size) < 1
+      expect(isDue(own.flat().length, this.tasks.length)).toBe(true)
+      for (const [part, count] of this.counts.entries()) {
+        expect(isDue(own.flat().filter(task => task.part === part).length, count)).toBe(true)
+      }
+    }
   }
 }
 
@@ -210,13 +255,13 @@ test('one that joins gets its share, and hardly anything else moves', () => {
       const { revoked, given } = group.settle()
       const newest = [...group.members.values()].at(-1)!.claims.length
       expect(revoked).toBe(given)
-      // Where few tasks meet many members, both balances together may cost one more move.
+      // Where few tasks meet many members, the balances together may cost one more move.
       expect(revoked - newest, `${size} members of seed ${seed}`).toBeOneOf([0, 1])
       joins++
       extra += revoked - newest
     }
   }
-  expect(extra / joins).toBeLessThan(0.05)
+  expect(extra / joins).toBeLessThan(0.1)
 }, 20_000)
 
 test('when one leaves its tasks move, and hardly any others', () => {
@@ -236,7 +281,7 @@ test('when one leaves its tasks move, and hardly any others', () => {
       group.check()
     }
   }
-  expect(extra / leaves).toBeLessThan(0.05)
+  expect(extra / leaves).toBeLessThan(0.1)
 }, 20_000)
 
 test('members that miss generations never lead to two owners', () => {

@@ -5,6 +5,8 @@ import { quotasFor } from './quotas.ts'
 export interface Candidate {
   /** No two are equal. Decides between candidates that are equally good. */
   readonly name: string
+  /** Workers of one process share its disk: what one has the state of, all have. */
+  readonly process: string
   /** What it runs, or was told to run and has not given up. */
   readonly claims: readonly TaskPlace[]
   /** The generation in which it got its claims; -1: it has none. Of two claims to a task the later one holds. */
@@ -27,8 +29,9 @@ export interface Share {
 
 /**
  * Deals tasks out. The result
- * - is balanced: no two candidates differ by more than one task, over all and in each sub-topology;
- * - moves as few tasks as that allows, and those rather to where their state is;
+ * - is balanced: no two candidates differ by more than one task, over all and in each sub-topology, and neither do two
+ *   processes with as many candidates;
+ * - moves as few tasks as that allows, and those rather within their process, or to where else their state is;
  * - never has two owners for a task: one that somebody else claims is only announced (`upcoming`) and given when the
  *   claim is gone, in a later round (KIP-429);
  * - depends on its arguments alone, not on their order.
@@ -84,7 +87,7 @@ function deal(tasks: readonly TaskPlace[], { ordered, awake, claimed, owners }: 
   const holder = (task: TaskPlace): number | undefined => claimed.get(taskName(task))?.[0]
   const quotas = quotasFor({
     tasks: byPart.map(list => list.length),
-    members: awake.length,
+    processes: numbered(awake.map(index => ordered[index]!.process)),
     has: (member, part) => byPart[part]!.filter(task => holder(task) === awake[member]).length,
     isWarm: (member, part) =>
       byPart[part]!.filter(task => holder(task) === undefined && ordered[awake[member]!]!.lags.has(taskName(task)))
@@ -94,6 +97,12 @@ function deal(tasks: readonly TaskPlace[], { ordered, awake, claimed, owners }: 
     const room = new Map(awake.map((index, member) => [index, quotas[member]![part]!]))
     dealPart(list, { ordered, room, holder, owners })
   }
+}
+
+/** Equal names get equal numbers, from 0 in the order of their first appearance. */
+function numbered(names: readonly string[]): number[] {
+  const known = [...new Set(names)]
+  return names.map(name => known.indexOf(name))
 }
 
 interface PartDeal {

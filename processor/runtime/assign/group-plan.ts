@@ -22,11 +22,9 @@ export function planGeneration(
   const said = infos.map(info => ({ info, data: dataOf(info) }))
   const before = newest(said.map(({ data }) => data.holdings))
   const find = taskFinder(compiled, topics)
-  const members = said.map(({ info, data }): Member => ({
-    info,
-    data,
-    candidate: candidateOf(info, data, find(info.owned), before),
-  }))
+  const members = withSharedState(
+    said.map(({ info, data }) => ({ info, data, candidate: candidateOf(info, data, find(info.owned), before) })),
+  )
   const shares = assignTasks(
     allTasks(topics),
     members.map(({ candidate }) => candidate),
@@ -72,11 +70,26 @@ function candidateOf(
   for (const copy of data.copies) lags.set(taskName(copy), copy.lagRecords ?? Infinity)
   return {
     name: `${data.id} ${info.memberId}`,
+    process: data.process,
     claims: isAsleep ? [...owned, ...had.tasks] : owned,
     generation: info.generation,
     isAsleep,
     lags,
   }
+}
+
+/** What one worker of a process has the state of, all its workers have: it is in the same folder. */
+function withSharedState(members: readonly Member[]): Member[] {
+  const disks = new Map<string, Map<string, number>>()
+  for (const { candidate } of members) {
+    const lags = disks.get(candidate.process) ?? new Map<string, number>()
+    disks.set(candidate.process, lags)
+    const see = (name: string, lag: number): void => void lags.set(name, Math.min(lag, lags.get(name) ?? Infinity))
+    for (const [name, lag] of candidate.lags) see(name, lag)
+    // Whoever gets it after its owner has given it up finds all of it.
+    for (const task of candidate.claims) see(taskName(task), 0)
+  }
+  return members.map(each => ({ ...each, candidate: { ...each.candidate, lags: disks.get(each.candidate.process)! } }))
 }
 
 /** With what it claims and has not given up yet: should it vanish meanwhile, its transaction is still to be ended. */

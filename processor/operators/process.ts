@@ -4,6 +4,7 @@ import type { StateSpec } from '../../topology/state.ts'
 import { AppError } from '../errors.ts'
 import type { Operator, TaskContext, TimedOperator } from './operator.ts'
 import { FlowRecord } from './record.ts'
+import { timedFailure } from './timed-failure.ts'
 import { userState } from './user-state.ts'
 
 export interface ProcessOptions {
@@ -36,7 +37,14 @@ export class Process implements TimedOperator {
       taskPartition: context.partition,
       store: name => stores.get(String(name)) as never,
       forward: (key, value, timestamp) => this.#forward(key, value, timestamp),
-      schedule: (everyMs, clock, fn) => context.schedule(everyMs, clock, fn),
+      schedule: (everyMs, clock, fn) =>
+        context.schedule(everyMs, clock, timeMs => {
+          try {
+            fn(timeMs)
+          } catch (error) {
+            throw timedFailure(error, `the timer of '${options.name}' was called (${clock} time ${timeMs})`)
+          }
+        }),
       streamTime: () => context.streamTime(),
       counter: name => context.counter(name),
     })

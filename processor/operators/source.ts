@@ -120,8 +120,7 @@ export class RepartitionSource implements Source {
     record.isFlowing = false
     const stamp = readStamp(record.headersBytes, record.headersStart, record.headersEnd)
     if (stamp !== null) {
-      if (this.#aligned?.mark(stamp.upstream, stamp.time) === true)
-        for (const operator of this.#timed) operator.onTime?.()
+      if (this.#aligned?.mark(stamp.upstream, stamp.time) === true) this.#moveTime(record)
       if (columns.keyStart[row]! < 0) return this.#ended(stamp.time) ? 'end' : 'dropped'
       record.headersBytes = withoutStamp(record.headersBytes, record.headersStart, record.headersEnd)
       record.headersStart = 0
@@ -136,6 +135,13 @@ export class RepartitionSource implements Source {
     record.isFlowing = true
     this.#out.process(record)
     return 'record'
+  }
+
+  /** What throws on the way leaves effects behind, as if the record had caused them. */
+  #moveTime(record: FlowRecord): void {
+    record.isFlowing = true
+    for (const operator of this.#timed) operator.onTime?.()
+    record.isFlowing = false
   }
 
   #ended(time: number): boolean {

@@ -6,6 +6,7 @@ import { SlotStore } from '../state/slots.ts'
 import { Fold, type Folded } from './fold.ts'
 import type { Counter, Operator, TaskContext, TimedOperator } from './operator.ts'
 import { FlowRecord } from './record.ts'
+import { showKey, timedFailure } from './timed-failure.ts'
 
 /**
  * Tumbling and hopping windows, one row for each (key, window start).
@@ -161,8 +162,15 @@ export class WindowedAggregate implements TimedOperator {
   #forwardClosed(key: Buffer, folded: Folded, start: number): void {
     const record = this.#closing
     record.setNoOrigin(this.#context.partition)
-    record.setKeyBytes(key, 0, key.length, this.#step.key as Serde<unknown>)
+    const serde = this.#step.key as Serde<unknown>
+    record.setKeyBytes(key, 0, key.length, serde)
     record.timestamp = folded.timestamp
-    this.#forward(record, folded, start)
+    try {
+      this.#forward(record, folded, start)
+    } catch (error) {
+      const { store, window } = this.#step
+      const which = `window [${start}, ${start + window.sizeMs}) of '${store}'`
+      throw timedFailure(error, `${which} closed for the key ${showKey(key, serde)}`)
+    }
   }
 }

@@ -2,6 +2,7 @@ import { NotReady } from '../../schemas/serde.ts'
 import { LimitError } from '../../topology/errors.ts'
 import type { OnFailure } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
+import { TimedFailure } from '../operators/timed-failure.ts'
 
 /** User code threw on a record: the transaction is to be aborted and the record treated by policy. */
 export class ProcessingError extends AppError {
@@ -18,6 +19,8 @@ export class ProcessingError extends AppError {
 export function failureOf(error: unknown, place: { topic: string; partition: number; offset: number }): unknown {
   // Damage, broken assertions and numbers beyond what is exact are not the record's fault.
   if (error instanceof AppError && error.domain !== 'user') return error
+  // Nor is what happens as time goes.
+  if (error instanceof TimedFailure) return error
   // A key or a row that cannot be read for now: the transaction begins anew when it can.
   if (error instanceof NotReady) return error
   if (error instanceof LimitError) return new AppError('LIMIT', error.message, { place, cause: error })

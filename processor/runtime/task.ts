@@ -186,15 +186,12 @@ export class Task {
           return true
         }
       } catch (error) {
-        if (record.isFlowing) throw failureOf(error, { topic, partition: this.partition, offset: columns.offset[row]! })
-        if (error instanceof NotReady) {
-          this.#waiting = this.#options.wait(error).then(() => {
-            this.#waiting = null
-          })
+        if (error instanceof NotReady && !record.isFlowing) {
+          this.#waiting = this.#options.wait(error).then(() => void (this.#waiting = null))
           return false
         }
-        if (!(error instanceof DecodeError))
-          throw failureOf(error, { topic, partition: this.partition, offset: columns.offset[row]! })
+        const place = { topic, partition: this.partition, offset: columns.offset[row]! }
+        if (record.isFlowing || !(error instanceof DecodeError)) throw failureOf(error, place)
         this.#reject(queue, error.code, error)
       }
     }
@@ -213,6 +210,8 @@ export class Task {
     queue.hasEnded = true
     if (this.#hasEnded || !this.queues.every(other => other.hasEnded)) return
     this.#hasEnded = true
+    // What throws now leaves effects behind.
+    this.#record.isFlowing = true
     for (const operator of this.#graph.timed) operator.onEnd?.()
   }
 

@@ -45,6 +45,10 @@ export function writeSized<T>(serde: Serde<T>, value: T, out: ByteWriter): void 
   out.bytes.writeInt32BE(out.length - at - 4, at)
 }
 
+/** A state that no accumulator was written as. */
+export const damaged = (what: string): DecodeError =>
+  new DecodeError('ERR_DECODE', `The state of an aggregate is damaged: it holds ${what}.`)
+
 /** Walks over parts of a state, refusing to leave it. */
 export class StateReader {
   readonly #bytes: Buffer
@@ -76,6 +80,25 @@ export class StateReader {
 
   count(): number {
     return this.#bytes.readInt32BE(this.take(4))
+  }
+
+  byte(): number {
+    return this.#bytes[this.take(1)]!
+  }
+
+  double(): number {
+    return this.#bytes.readDoubleBE(this.take(8))
+  }
+
+  /** An unsigned LEB128 integer, within the safe integers. */
+  uvarint(): number {
+    let value = 0
+    for (let factor = 1; factor <= 2 ** 49; factor *= 128) {
+      const byte = this.byte()
+      value += (byte & 127) * factor
+      if (byte < 128 && Number.isSafeInteger(value)) return value
+    }
+    throw damaged('a number that is too long')
   }
 
   /** What `writeSized` wrote. */

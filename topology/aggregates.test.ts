@@ -2,20 +2,26 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ByteWriter } from '../schemas/bytes.ts'
 import { bigint64, int64, text } from '../schemas/serdes.ts'
+import { DecodeError } from '../schemas/serde.ts'
 import type { Aggregate } from './aggregates.ts'
-import { count, ratio, sum } from './counting.ts'
+import { bigintSum, count, ratio, sum } from './counting.ts'
 import { custom } from './custom.ts'
-import { distinct, distinctCount, top } from './members.ts'
+import { LimitError } from './errors.ts'
+import { distinct, distinctCount } from './members.ts'
 import { first, latest, list } from './picking.ts'
 import { recordAggregate } from './record.ts'
 import { floatSum, max, mean, min, stddev } from './statistics.ts'
+import { top } from './top.ts'
 
 interface Item {
   readonly name: string
   readonly n: number
+  /** Any double that may be squared. */
+  readonly x: number
 }
 
 const n = (item: Item): number => item.n
+const x = (item: Item): number => item.x
 const name = (item: Item): string => item.name
 const even = (item: Item): boolean => item.n % 2 === 0
 
@@ -24,13 +30,14 @@ const all: Readonly<Record<string, Aggregate<Item, any, any>>> = {
   'count where': count(even),
   sum: sum(n),
   'sum where': sum(n, even),
+  bigintSum: bigintSum(item => BigInt(item.n) ** 11n),
   ratio: ratio(even),
   'ratio where': ratio(item => item.n > 0, even),
-  mean: mean(n),
-  floatSum: floatSum(n),
+  mean: mean(x),
+  floatSum: floatSum(x, item => item.n > -900),
   min: min(n),
   'max where': max(n, even),
-  stddev: stddev(n),
+  stddev: stddev(x),
   'latest where': latest(name, { where: even, serde: text }),
   first: first(n, { serde: int64 }),
   list: list(n, { serde: int64 }),
@@ -57,6 +64,11 @@ const items = fc.array(
   fc.record({
     name: fc.constantFrom('a', 'b', 'é', '\u{ffee}', '\u{1f600}'),
     n: fc.integer({ min: -1000, max: 1000 }),
+    x: fc.oneof(
+      fc.double({ noNaN: true, min: -(2 ** 450), max: 2 ** 450 }),
+      fc.double({ noNaN: true, min: -1e6, max: 1e6 }),
+      fc.constantFrom(0.1, 0.2, 1e16, 1, -1e16, 2 ** -53, 1 + 2 ** -52),
+    ),
   }),
   { maxLength: 30 },
 )
@@ -73,11 +85,29 @@ const roundTrip = (aggregate: Aggregate<Item, any, any>, accumulator: unknown): 
   return aggregate.state.read(out.copy(), 1, end)
 }
 
-/** Equal, and for the deviation equal up to rounding: its merge takes another path through the doubles. */
+const subtract = (aggregate: Aggregate<Item, any, any>, from: unknown, values: readonly Item[]): unknown =>
+  values.reduce((accumulator, value) => aggregate.subtract!(accumulator, value), from)
+
+function bytesOf(aggregate: Aggregate<Item, any, any>, accumulator: unknown): Buffer {
+  const out = new ByteWriter(1)
+  aggregate.state.write(accumulator, out)
+  return out.copy()
+}
+
+function readDamaged(aggregate: Aggregate<Item, any, any>, bytes: Buffer, more: readonly Item[]): void {
+  try {
+    const read = aggregate.state.read(bytes, 0, bytes.length)
+    aggregate.result(fold(aggregate, more, read))
+  } catch (error) {
+    if (!(error instanceof DecodeError || error instanceof LimitError)) throw error
+  }
+}
+
+/** The same result, to the last digit, and in the same order. */
 function same(aggregate: Aggregate<Item, any, any>, left: unknown, right: unknown): void {
   const [one, two] = [aggregate.result(left), aggregate.result(right)]
-  if (aggregate.kind === 'stddev' && one !== undefined && two !== undefined) expect(one).toBeCloseTo(two, 6)
-  else expect(one).toEqual(two)
+  expect(one).toEqual(two)
+  if (one instanceof Set) expect([...one]).toEqual([...(two as Set<unknown>)])
 }
 
 for (const [title, aggregate] of Object.entries(all)) {
@@ -85,8 +115,9 @@ for (const [title, aggregate] of Object.entries(all)) {
     fc.assert(
       fc.property(items, items, (a, b) => {
         const right = fold(aggregate, b)
+        const before = bytesOf(aggregate, right)
         same(aggregate, aggregate.merge(fold(aggregate, a), right), fold(aggregate, [...a, ...b]))
-        expect(right).toEqual(fold(aggregate, b))
+        expect(bytesOf(aggregate, right)).toEqual(before)
       }),
     )
   })
@@ -108,9 +139,10 @@ for (const [title, aggregate] of Object.entries(all)) {
     fc.assert(
       fc.property(items, items, items, (a, b, c) => {
         const right = fold(aggregate, b)
+        const before = bytesOf(aggregate, right)
         const merged = fold(aggregate, c, aggregate.merge(fold(aggregate, a), right))
         same(aggregate, merged, fold(aggregate, [...a, ...b, ...c]))
-        expect(right).toEqual(fold(aggregate, b))
+        expect(bytesOf(aggregate, right)).toEqual(before)
       }),
     )
   })
@@ -119,8 +151,10 @@ for (const [title, aggregate] of Object.entries(all)) {
     fc.assert(
       fc.property(items, items, (a, b) => {
         const whole = fold(aggregate, a)
-        expect(roundTrip(aggregate, whole)).toEqual(whole)
-        same(aggregate, fold(aggregate, b, roundTrip(aggregate, whole)), fold(aggregate, [...a, ...b]))
+        const again = roundTrip(aggregate, whole)
+        same(aggregate, again, whole)
+        expect(bytesOf(aggregate, again)).toEqual(bytesOf(aggregate, whole))
+        same(aggregate, fold(aggregate, b, again), fold(aggregate, [...a, ...b]))
       }),
     )
   })
@@ -128,15 +162,40 @@ for (const [title, aggregate] of Object.entries(all)) {
   if (aggregate.subtract !== undefined) {
     test(`${title}: subtracting the oldest gives the fold of the others, exactly`, () => {
       fc.assert(
-        fc.property(items, items, (gone, kept) => {
-          const whole = fold(aggregate, [...gone, ...kept])
-          const rest = gone.reduce((accumulator, value) => aggregate.subtract!(accumulator, value), whole)
-          expect(aggregate.result(rest)).toEqual(aggregate.result(fold(aggregate, kept)))
-          expect(rest).toEqual(fold(aggregate, kept))
+        fc.property(items, items, items, (gone, kept, more) => {
+          const rest = subtract(aggregate, fold(aggregate, [...gone, ...kept]), gone)
+          same(aggregate, rest, fold(aggregate, kept))
+          same(aggregate, roundTrip(aggregate, rest), fold(aggregate, kept))
+          same(aggregate, fold(aggregate, more, rest), fold(aggregate, [...kept, ...more]))
         }),
       )
     })
   }
+
+  if ('reversible' in aggregate) {
+    test(`${title}: what is subtracted may be any of its values, in any order`, () => {
+      fc.assert(
+        fc.property(items, fc.func(fc.boolean()), (values, leaves) => {
+          const gone = values.filter((_, index) => leaves(index)).toReversed()
+          const kept = values.filter(value => !gone.includes(value))
+          const rest = subtract(aggregate, fold(aggregate, values), gone)
+          expect(aggregate.result(rest)).toEqual(aggregate.result(fold(aggregate, kept)))
+        }),
+      )
+    })
+  }
+
+  test(`${title}: a damaged state throws a DecodeError, or is another one that can be folded on`, () => {
+    fc.assert(
+      fc.property(items, items, fc.nat(), fc.integer({ min: 1, max: 255 }), (a, b, at, flip) => {
+        const bytes = bytesOf(aggregate, fold(aggregate, a))
+        readDamaged(aggregate, bytes.subarray(0, at % (bytes.length + 1)), b)
+        if (bytes.length === 0) return
+        bytes[at % bytes.length]! ^= flip
+        readDamaged(aggregate, bytes, b)
+      }),
+    )
+  })
 }
 
 test('what can subtract, can; what cannot do so exactly, does not', () => {
@@ -146,8 +205,12 @@ test('what can subtract, can; what cannot do so exactly, does not', () => {
     'count where',
     'sum',
     'sum where',
+    'bigintSum',
     'ratio',
     'ratio where',
+    'mean',
+    'floatSum',
+    'stddev',
     'list',
     'list where',
     'distinct',
@@ -181,9 +244,10 @@ test('results of none', () => {
 })
 
 test('results of some', () => {
-  const values = [2, 4, 4, 4, 5, 5, 7, 9].map(n => ({ name: String(n), n }))
+  const values = [2, 4, 4, 4, 5, 5, 7, 9].map(n => ({ name: String(n), n, x: n }))
   const result = (aggregate: Aggregate<Item, any, any>): unknown => aggregate.result(fold(aggregate, values))
   expect(result(stddev(n))).toBe(2)
+  expect(result(bigintSum(item => BigInt(item.n)))).toBe(40n)
   expect(result(mean(n))).toBe(5)
   expect([result(min(n)), result(max(n))]).toEqual([2, 9])
   expect(result(ratio(even))).toBe(0.5)
@@ -229,7 +293,13 @@ test('a sum is exact or refused', () => {
   expect(() => total.subtract!(-full, 1)).toThrow('A sum reached -9007199254740992')
   expect(() => total.add(0, 0.5)).toThrow('A sum of integers became 0.5.')
   expect(() => total.add(0, Number.NaN)).toThrow('A sum of integers became NaN.')
-  expect(() => mean<number>(value => value).add({ sum: 0, count: 0 }, Number.NaN)).toThrow('was given NaN')
+  // Neither is lost in a large sum.
+  expect(() => total.add(2 ** 52, 0.25)).toThrow('A sum of integers became 0.25.')
+  expect(() => total.add(-100, 2 ** 53 + 2)).toThrow('A sum reached 9007199254740994')
+  const big = bigintSum<bigint>(value => value)
+  expect(big.result(big.add(big.add(0n, 2n ** 63n), 1n))).toBe(9223372036854775809n)
+  expect(() => big.add(2n ** 127n - 1n, 1n)).toThrow('beyond 128 bits')
+  expect(() => mean<number>(value => value).add({ sum: [], count: 0 }, Number.NaN)).toThrow('was given NaN')
 })
 
 test('members are exact up to the limit, and refused beyond it', () => {
@@ -266,10 +336,10 @@ test('a state of another definition is refused, not misread', () => {
 
 test('a result is not changed by what is added later', () => {
   for (const [title, aggregate] of Object.entries(all)) {
-    const accumulator = fold(aggregate, [{ name: 'a', n: 2 }])
+    const accumulator = fold(aggregate, [{ name: 'a', n: 2, x: 2 }])
     const result = aggregate.result(accumulator)
     const copy = structuredClone(result)
-    fold(aggregate, [{ name: 'b', n: 4 }], accumulator)
+    fold(aggregate, [{ name: 'b', n: 4, x: 4 }], accumulator)
     expect(result, title).toEqual(copy)
   }
 })

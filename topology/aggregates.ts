@@ -12,10 +12,23 @@ export interface Aggregate<V, A, R> {
   init(): A
   add(accumulator: A, value: V): A
   merge(left: A, right: A): A
-  /** Only where exact: counts and integer sums, never floating-point sums. The oldest value leaves first. */
+  /** Takes out what was added first of what is still in. Only where that is exact. */
   subtract?(accumulator: A, value: V): A
   result(accumulator: A): R
   readonly state: Serde<A>
+  /** The memory of an accumulator in bytes, roughly. Absent: that of a few numbers. */
+  sizeBytes?(accumulator: A): number
+  /**
+   * The same without error, at a cost for each value that is in: what trailing spans fold, which hold every event
+   * anyway.
+   */
+  readonly exact?: Aggregate<V, any, R>
+}
+
+/** An aggregate that takes out any value that is in, whichever was added first: what a table's groups fold. */
+export interface Reversible<V, A, R> extends Aggregate<V, A, R> {
+  readonly reversible: true
+  subtract(accumulator: A, value: V): A
 }
 
 /** An aggregate over the last `spanMs` before each event: with that event (`over`), or of those before it (`prior`). */
@@ -29,14 +42,14 @@ export interface Over<V, A, R> {
 export const over = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> => ({
   spanMs: durationMs(span, "The span of 'over'"),
   includes: 'event',
-  aggregate,
+  aggregate: aggregate.exact ?? aggregate,
 })
 
 /** As `over`, without this event: what its key did in the `span` before it. */
 export const prior = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> => ({
   spanMs: durationMs(span, "The span of 'prior'"),
   includes: 'prior',
-  aggregate,
+  aggregate: aggregate.exact ?? aggregate,
 })
 
 /** Aggregates by the name of the field that each result goes to. */

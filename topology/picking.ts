@@ -1,12 +1,10 @@
 import { StateReader, type StateSerde, writeSized } from './aggregate-state.ts'
 import type { Aggregate } from './aggregates.ts'
 import { LimitError, TopologyError } from './errors.ts'
+import { membersMax } from './limits.ts'
 import type { Serde } from '../schemas/serde.ts'
 
 // Aggregates that keep values as they are.
-
-/** How many values an aggregate keeps at most, unless it is told otherwise. */
-export const membersMax = 100_000
 
 export interface PickOptions<V, T> {
   /** Only values for which this is true. */
@@ -103,6 +101,7 @@ export function list(
     }),
     result: items => items.slice(),
     state: itemsState(serde),
+    sizeBytes: items => 64 + items.length * 16,
   }
 }
 

@@ -1,52 +1,76 @@
 import { readInt64 } from '../schemas/int64.ts'
-import { doubleState, exactly, type StateSerde } from './aggregate-state.ts'
-import type { Aggregate } from './aggregates.ts'
+import { damaged, doubleState, type StateSerde } from './aggregate-state.ts'
+import type { Aggregate, Reversible } from './aggregates.ts'
 import { LimitError } from './errors.ts'
+import {
+  addFloat,
+  addFloats,
+  addProduct,
+  type FloatSum,
+  floatSumSize,
+  floatSumState,
+  readFloatSum,
+  roundFloat,
+  writeFloatSum,
+} from './float-sum.ts'
 
-// Statistics of any finite numbers. None can take a value out again: floating-point sums would drift, and a minimum
-// does not remember its second. Trailing spans keep them with two stacks instead.
+// Statistics of any finite numbers. Their sums are exact until the result is rounded: the order of the values, and how
+// their folds were merged, change no digit of it, and any value can leave again.
 
 type Of<V> = (value: V) => number
 type Where<V> = (value: V) => boolean
 
 export interface Mean {
-  sum: number
+  readonly sum: FloatSum
   count: number
 }
 
 /**
- * The mean as a floating-point number, undefined of none. For money use `sum` and `count`, which stay exact, and
- * divide where it is shown. Throws a `LimitError` on a value that is not finite, as all of this file do.
+ * The mean as a floating-point number, undefined of none: the exact sum is rounded, then the quotient. For money use
+ * `sum` and `count`, and divide where it is shown. Throws a `LimitError` on a value that is not finite, as all of this
+ * file do.
  */
-export function mean<V>(of: Of<V>, where?: Where<V>): Aggregate<V, Mean, number | undefined> {
+export function mean<V>(of: Of<V>, where?: Where<V>): Reversible<V, Mean, number | undefined> {
+  const change = (mean: Mean, value: V, sign: 1 | -1): Mean => {
+    if (where !== undefined && !where(value)) return mean
+    addFloat(mean.sum, sign * finite(of(value)))
+    mean.count += sign
+    return mean
+  }
   return {
     kind: 'mean',
-    init: () => ({ sum: 0, count: 0 }),
-    add(mean, value) {
-      if (where !== undefined && !where(value)) return mean
-      mean.sum += finite(of(value))
-      mean.count += 1
-      return mean
-    },
+    reversible: true,
+    init: () => ({ sum: [], count: 0 }),
+    add: (mean, value) => change(mean, value, 1),
     merge(left, right) {
-      left.sum += right.sum
+      addFloats(left.sum, right.sum)
       left.count += right.count
       return left
     },
-    result: ({ sum, count }) => (count === 0 ? undefined : sum / count),
+    subtract: (mean, value) => change(mean, value, -1),
+    result: ({ sum, count }) => (count === 0 ? undefined : roundFloat(sum) / count),
     state: meanState,
   }
 }
 
-/** The sum of fractions, with the rounding of doubles. For integers `sum` is exact and can subtract. */
-export function floatSum<V>(of: Of<V>, where?: Where<V>): Aggregate<V, number, number> {
+/** The sum of any numbers, rounded once, to the nearest double. For integers `sum` is faster and smaller. */
+export function floatSum<V>(of: Of<V>, where?: Where<V>): Reversible<V, FloatSum, number> {
+  const change = (sum: FloatSum, value: V, sign: 1 | -1): FloatSum => {
+    if (where === undefined || where(value)) addFloat(sum, sign * finite(of(value)))
+    return sum
+  }
   return {
     kind: 'floatSum',
-    init: () => 0,
-    add: (total, value) => (where === undefined || where(value) ? total + finite(of(value)) : total),
-    merge: (left, right) => left + right,
-    result: total => total,
-    state: doubleState,
+    reversible: true,
+    init: () => [],
+    add: (sum, value) => change(sum, value, 1),
+    merge(left, right) {
+      addFloats(left, right)
+      return left
+    },
+    subtract: (sum, value) => change(sum, value, -1),
+    result: roundFloat,
+    state: floatSumState,
   }
 }
 
@@ -77,44 +101,58 @@ function extreme<V>(
   }
 }
 
-/** The count, the mean, and the sum of squared distances from the mean. */
+/** The count, and the exact sums of the values and of their squares. */
 export interface Moments {
   count: number
-  mean: number
-  squares: number
+  readonly sum: FloatSum
+  readonly squares: FloatSum
 }
 
+/** Values beyond this have squares whose sums could leave the doubles; 2.9e135. */
+const largestSquared = 2 ** 450
+
 /**
- * The standard deviation of the values as a whole population: 0 of one value, undefined of none.
+ * The standard deviation of the values as a whole population: 0 of one value, undefined of none. Right to within 2
+ * units in the last place. Throws a `LimitError` on values beyond 2.9e135.
  *
- * Welford (1962), "Note on a method for calculating corrected sums of squares and products"; halves merge by Chan,
- * Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances".
+ * `sqrt(n * sum(x^2) - sum(x)^2) / n`, of exact sums: the difference, where this formula is known to lose all digits,
+ * is exact as well. The updates of Welford (1962) and Chan, Golub and LeVeque (1979) would do with three doubles, but
+ * their last digits depend on the order, on how folds were merged, and nothing could leave.
  */
-export function stddev<V>(of: Of<V>, where?: Where<V>): Aggregate<V, Moments, number | undefined> {
+export function stddev<V>(of: Of<V>, where?: Where<V>): Reversible<V, Moments, number | undefined> {
+  const change = (moments: Moments, value: V, sign: 1 | -1): Moments => {
+    if (where !== undefined && !where(value)) return moments
+    const x = finite(of(value))
+    if (Math.abs(x) > largestSquared)
+      throw new LimitError(`A standard deviation was given ${x}, whose square is too large. Leave it out with 'where'.`)
+    moments.count += sign
+    addFloat(moments.sum, sign * x)
+    addProduct(moments.squares, x, x, sign)
+    return moments
+  }
   return {
     kind: 'stddev',
-    init: () => ({ count: 0, mean: 0, squares: 0 }),
-    add(moments, value) {
-      if (where !== undefined && !where(value)) return moments
-      const x = finite(of(value))
-      const delta = x - moments.mean
-      moments.count += 1
-      moments.mean += delta / moments.count
-      moments.squares += delta * (x - moments.mean)
-      return moments
-    },
+    reversible: true,
+    init: () => ({ count: 0, sum: [], squares: [] }),
+    add: (moments, value) => change(moments, value, 1),
     merge(left, right) {
-      if (right.count === 0) return left
-      const count = left.count + right.count
-      const delta = right.mean - left.mean
-      left.squares += right.squares + delta * delta * ((left.count * right.count) / count)
-      left.mean += delta * (right.count / count)
-      left.count = count
+      left.count += right.count
+      addFloats(left.sum, right.sum)
+      addFloats(left.squares, right.squares)
       return left
     },
-    result: ({ count, squares }) => (count === 0 ? undefined : Math.sqrt(squares / count)),
+    subtract: (moments, value) => change(moments, value, -1),
+    result: deviation,
     state: momentsState,
   }
+}
+
+function deviation({ count, sum, squares }: Moments): number | undefined {
+  if (count === 0) return undefined
+  const difference: FloatSum = []
+  for (const part of squares) addProduct(difference, count, part, 1)
+  for (const left of sum) for (const right of sum) addProduct(difference, left, right, -1)
+  return Math.sqrt(Math.max(0, roundFloat(difference)) / count / count)
 }
 
 function finite(value: number): number {
@@ -124,31 +162,27 @@ function finite(value: number): number {
 
 const meanState: StateSerde<Mean> = {
   name: 'mean',
-  sizeBytes: 16,
   write(mean, out) {
-    out.f64(mean.sum)
     out.i64(mean.count)
+    writeFloatSum(mean.sum, out)
   },
   read(bytes, start, end) {
-    exactly(16, start, end)
-    return { sum: bytes.readDoubleBE(start), count: readInt64(bytes, start + 8) }
+    if (end - start < 9) throw damaged('no mean')
+    return { count: readInt64(bytes, start), sum: floatSumState.read(bytes, start + 8, end) }
   },
 }
 
 const momentsState: StateSerde<Moments> = {
   name: 'stddev',
-  sizeBytes: 24,
   write(moments, out) {
     out.i64(moments.count)
-    out.f64(moments.mean)
-    out.f64(moments.squares)
+    writeFloatSum(moments.sum, out)
+    writeFloatSum(moments.squares, out)
   },
   read(bytes, start, end) {
-    exactly(24, start, end)
-    return {
-      count: readInt64(bytes, start),
-      mean: bytes.readDoubleBE(start + 8),
-      squares: bytes.readDoubleBE(start + 16),
-    }
+    if (end - start < 10) throw damaged('no deviation')
+    const sum = readFloatSum(bytes, start + 8, end)
+    const squares = floatSumState.read(bytes, start + 8 + floatSumSize(bytes, start + 8), end)
+    return { count: readInt64(bytes, start), sum, squares }
   },
 }

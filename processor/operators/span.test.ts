@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Aggregate, Over } from '../../topology/aggregates.ts'
 import { withoutSerde } from '../../topology/picking.ts'
-import { foldWindow, lowerBound, RunningSpan } from './span.ts'
+import { RunningSpan } from './running-span.ts'
+import { foldWindow, lowerBound } from './span.ts'
 
 /** A list that changes in place, and is its own result: what a careless fold would hand out with the event in it. */
 const list = (canSubtract: boolean): Aggregate<number, number[], number[]> => ({

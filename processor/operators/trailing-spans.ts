@@ -1,11 +1,18 @@
 import type { Over } from '../../topology/aggregates.ts'
 import type { EventBook } from './event-book.ts'
-import { foldWindow, RunningSpan, windowStart } from './span.ts'
+import { RunningSpan } from './running-span.ts'
+import { foldWindow, windowStart } from './span.ts'
 
 /** A window of more events than this keeps its fold; smaller ones are folded anew, which takes no memory. */
 const keptFrom = 32
-/** What the kept folds of one key cost in memory, roughly. */
-const keptFoldBytes = 1200
+/** What a key with kept folds costs in memory beside them, roughly. */
+const rowBytes = 200
+
+/** The running folds of one row, by span; null where its window is short. */
+interface Running {
+  readonly folds: (RunningSpan | null)[]
+  bytes: number
+}
 
 /** The results of all spans at an event, over the book's row. */
 export class TrailingSpans {
@@ -13,8 +20,8 @@ export class TrailingSpans {
   readonly #names: readonly string[]
   /** Where the window of each span begins. */
   readonly #from: number[] = []
-  /** By row: the running folds of the spans that have long windows there. */
-  readonly #running = new Map<number, (RunningSpan | null)[]>()
+  readonly #running = new Map<number, Running>()
+  #bytes = 0
 
   constructor(spans: Readonly<Record<string, Over<any, any, any>>>) {
     this.#spans = Object.values(spans)
@@ -23,19 +30,19 @@ export class TrailingSpans {
 
   /** Memory of all running folds, roughly. */
   get bytes(): number {
-    return this.#running.size * keptFoldBytes
+    return this.#bytes
   }
 
   /** Writes the result of each span at the event `at` to `results`. */
   at(book: EventBook, row: number, at: number, results: Record<string, unknown>): void {
     const isLast = at === book.length - 1
     // A late event is in windows that were folded without it.
-    if (!isLast) this.#running.delete(row)
+    if (!isLast) this.forget(row)
     const running = this.#running.get(row)
-    this.#findWindows(book, running, at)
+    this.#findWindows(book, running?.folds, at)
     for (let i = 0; i < this.#spans.length; i++) {
       const span = this.#spans[i]!
-      const kept = running?.[i] ?? null
+      const kept = running?.folds[i] ?? null
       if (kept !== null) results[this.#names[i]!] = kept.append(book)
       else {
         const from = this.#from[i]!
@@ -43,6 +50,14 @@ export class TrailingSpans {
         if (isLast && at - from >= keptFrom) this.#keep(row, i)
       }
     }
+    if (running !== undefined) this.#measure(running)
+  }
+
+  #measure(running: Running): void {
+    let bytes = rowBytes
+    for (let i = 0; i < running.folds.length; i++) bytes += running.folds[i]?.bytes ?? 0
+    this.#bytes += bytes - running.bytes
+    running.bytes = bytes
   }
 
   /** Where each window that is folded anew begins; the events of all of them are made ready at once. */
@@ -61,22 +76,25 @@ export class TrailingSpans {
   #keep(row: number, index: number): void {
     let running = this.#running.get(row)
     if (running === undefined) {
-      running = this.#spans.map(() => null)
+      running = { folds: this.#spans.map(() => null), bytes: 0 }
       this.#running.set(row, running)
     }
-    running[index] = new RunningSpan(this.#spans[index]!)
+    running.folds[index] = new RunningSpan(this.#spans[index]!)
   }
 
   /** Forgets the folds of about as many keys as it takes: those that were begun first. */
   evict(budgetBytes: number): void {
     for (const row of this.#running.keys()) {
       if (this.bytes <= budgetBytes) return
-      this.#running.delete(row)
+      this.forget(row)
     }
   }
 
   /** The row is gone, or its events have moved. */
   forget(row: number): void {
+    const running = this.#running.get(row)
+    if (running === undefined) return
+    this.#bytes -= running.bytes
     this.#running.delete(row)
   }
 }

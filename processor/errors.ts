@@ -10,6 +10,7 @@ export const errors = {
   TOPIC_MISSING: { domain: 'user', retry: 'never' },
   PARTITIONS_DIFFER: { domain: 'user', retry: 'never' },
   STATE_IN_USE: { domain: 'user', retry: 'never' },
+  STATE_BUSY: { domain: 'external', retry: 'backoff' },
   STATE_UNREADABLE: { domain: 'external', retry: 'never' },
   STATE_CORRUPT: { domain: 'external', retry: 'never' },
   CAPABILITY: { domain: 'user', retry: 'never' },

@@ -22,7 +22,10 @@ export interface Store {
 
 /** Opens, and throws away, the stores of tasks. */
 export interface Stores {
-  /** `created` tells an empty store that was made just now. Rejects with `StateInUse` when another process holds it. */
+  /**
+   * `created` tells an empty store that was made just now. Rejects with STATE_BUSY while another worker of this process
+   * still has it open.
+   */
   open(task: string): Promise<{ store: Store; created: boolean }>
   destroy(task: string): Promise<void>
 }

@@ -18,6 +18,8 @@ export interface AppOptions extends Partial<Settings> {
   readonly application?: string
   /** Stable over restarts, and different for each process of the application. */
   readonly instance: string
+  /** Which worker of its process this is: each has a membership and a transactional id of its own. Default 0. */
+  readonly worker?: number
   /**
    * Whether the group knows the process by that name (KIP-345): one that is killed and comes back within the session
    * timeout finds its tasks untouched, and a second one of the same name ends the first. Default true. False: a process
@@ -46,6 +48,7 @@ export class App {
   readonly #running = Promise.withResolvers<void>()
   readonly #ended = Promise.withResolvers<void>()
   #worker: Worker | null = null
+  #taskCount: number | null = null
   #done: Promise<void> | null = null
   #state: AppState = 'created'
 
@@ -85,6 +88,11 @@ export class App {
    */
   get ended(): Promise<void> {
     return this.#ended.promise
+  }
+
+  /** Tasks of the application, wherever they run; null before it knows its topics. */
+  get taskCount(): number | null {
+    return this.#taskCount
   }
 
   /** How it is doing: what metrics, health and the summary are made of. */
@@ -138,11 +146,13 @@ export class App {
     const admin = kafka.admin()
     const { clusterId } = await admin.describeCluster()
     const topics = await prepareTopics(this.#compiled, this.application, admin)
+    this.#taskCount = topics.tasks.reduce((sum, count) => sum + count, 0)
     const compiled = await bindSerdes(this.#compiled, this.application, registry)
     return new Worker({
       ...this.#options,
       ...this.settings,
       isStatic: this.#options.isStatic ?? true,
+      worker: this.#options.worker ?? 0,
       compiled,
       topics,
       clusterId,

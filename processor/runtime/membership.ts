@@ -37,16 +37,24 @@ const rebalanceTimeoutMs = 60_000
 /** A member hears of a rebalance with its next heartbeat. */
 const heartbeatMostMs = 500
 
-export function groupOptions(options: {
+/** Where a worker is: the application, its process, and which worker of that it is. */
+export interface WorkerPlace {
   readonly application: string
   readonly instance: string
-  readonly isStatic: boolean
-  readonly sessionTimeoutMs: number
-}): GroupOptions {
-  const { application, instance, isStatic, sessionTimeoutMs } = options
+  readonly worker: number
+}
+
+/** The worker's transactional id, and its name in the group. */
+export const workerId = ({ application, instance, worker }: WorkerPlace): string =>
+  `${application}-${instance}-${worker}`
+
+export function groupOptions(
+  options: WorkerPlace & { readonly isStatic: boolean; readonly sessionTimeoutMs: number },
+): GroupOptions {
+  const { application, isStatic, sessionTimeoutMs } = options
   return {
     groupId: application,
-    instanceId: isStatic ? `${application}-${instance}` : null,
+    instanceId: isStatic ? workerId(options) : null,
     sessionTimeoutMs,
     rebalanceTimeoutMs,
     heartbeatIntervalMs: Math.min(heartbeatMostMs, sessionTimeoutMs / 6),

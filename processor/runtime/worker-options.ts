@@ -12,6 +12,8 @@ export interface WorkerOptions extends Settings {
   readonly clusterId: string
   /** Stable over restarts: the transactional id and the static membership are named from it. */
   readonly instance: string
+  /** Which worker of its process, from 0. */
+  readonly worker: number
   /**
    * Whether the membership is a static one (KIP-345): the name is given, so a restart within the session moves nothing.
    */

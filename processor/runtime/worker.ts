@@ -6,7 +6,7 @@ import { type TaskPlace, taskName } from './assign/places.ts'
 import { rejecter } from './dead-letters.ts'
 import { isOutside, isReplayable, ProcessingError } from './failure.ts'
 import { Inbox } from './inbox.ts'
-import { groupOptions, Membership } from './membership.ts'
+import { groupOptions, Membership, workerId } from './membership.ts'
 import { readTask } from './readings.ts'
 import { Releases } from './releases.ts'
 import type { RestoreProgress } from './restore.ts'
@@ -56,8 +56,8 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options
-    const { kafka, guarantee, application, instance, compiled, topics, partitionOf, world } = options
-    const id = `${application}-${instance}-0`
+    const { kafka, guarantee, instance, worker, compiled, topics, partitionOf, world } = options
+    const id = workerId(options)
     const isTransactional = guarantee === 'exactly_once'
     this.#producer = kafka.producer({
       transactionalId: isTransactional ? id : null,
@@ -84,7 +84,7 @@ export class Worker {
       random: world.random,
       identity: { id, isTransactional },
       process: instance,
-      worker: 0,
+      worker,
       running: () => this.#tasks.places(),
       release: places => this.#release(places),
       changed: () => this.#inbox.wake(),

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { storesConformance } from './conformance.ts'
-import { levelStores } from './level.ts'
+import { type Claims, holdStateFolder, levelStores, taskStores } from './level.ts'
 
 let root = ''
 beforeEach(() => {
@@ -103,6 +103,42 @@ test('a marker of an opening that never came to its end: the store is wiped', as
   expect(second.store.get(Buffer.from('a'))).toBeUndefined()
   expect(existsSync(marker)).toBe(false)
   await stores.release()
+})
+
+test('of two threads one at a time has the store of a task, and what it left stays there', async () => {
+  const held = await holdStateFolder(root, 'threads')
+  const holders = new Map<string, string>()
+  const claimsOf = (thread: string): Claims => ({
+    async take(task) {
+      if (!holders.has(task)) holders.set(task, thread)
+      return holders.get(task) === thread
+    },
+    free: task => void holders.delete(task),
+  })
+  const [a, b] = [taskStores(held.folder, claimsOf('a')), taskStores(held.folder, claimsOf('b'))]
+  const { store } = await a.open('0_0')
+  await store.write([{ key: Buffer.from('k'), value: Buffer.from('1') }])
+  // While it is being opened there is a marker, which would tell the other to begin anew.
+  writeFileSync(join(held.folder, '0_0.opening'), '')
+  await expect(b.open('0_0')).rejects.toMatchObject({ code: 'STATE_BUSY', retriable: true })
+  await b.destroy('0_0')
+  expect(store.get(Buffer.from('k'))?.toString()).toBe('1')
+  rmSync(join(held.folder, '0_0.opening'))
+  await expect(a.open('0_0')).rejects.toMatchObject({ code: 'STATE_IN_USE' })
+  await expect(b.open('0_0')).rejects.toMatchObject({ code: 'STATE_BUSY' })
+  await store.close()
+  const moved = await b.open('0_0')
+  expect(moved.created).toBe(false)
+  expect(moved.store.get(Buffer.from('k'))?.toString()).toBe('1')
+  await store.close()
+  await expect(a.open('0_0')).rejects.toMatchObject({ code: 'STATE_BUSY' })
+  await a.close()
+  await b.close()
+  expect([...holders]).toEqual([])
+  writeFileSync(join(held.folder, '0_1'), 'no folder')
+  await expect(a.open('0_1')).rejects.toMatchObject({ code: 'STATE_CORRUPT' })
+  expect([...holders]).toEqual([])
+  await held.release()
 })
 
 test('a store that is refused leaves no marker behind', async () => {

@@ -5,12 +5,26 @@ import { Level } from 'level'
 import { AppError } from '../errors.ts'
 import type { Store, Stores, StoreWrite } from '../state-port.ts'
 
-/** Tasks' stores as LevelDB folders under one root that this process holds exclusively. */
-export interface LevelStores extends Stores {
-  /** The folder that holds one folder for each task. */
+/** A folder for the state of one process, which holds it exclusively: it has one folder for each task. */
+export interface StateFolder {
   readonly folder: string
-  /** Gives up the root. */
+  /** Its name under the root. */
+  readonly instance: string
+  /** Gives it up. */
   release(): Promise<void>
+}
+
+/** Tasks' stores as LevelDB folders in a folder that this process holds. */
+export interface LevelStores extends Stores, StateFolder {}
+
+/**
+ * Which worker of the process has the store of a task. A worker that was cut off from its group may not know yet that
+ * the task is another's now.
+ */
+export interface Claims {
+  /** False: another worker has it. */
+  take(task: string): Promise<boolean>
+  free(task: string): void
 }
 
 type Database = Level<Buffer, Buffer>
@@ -27,18 +41,32 @@ const options = { ...encodings, compression: false, writeBufferSize: 2 << 20, ca
  * holds, so that a restart finds its own state. Rejects with STATE_IN_USE when the named one is held, and with
  * STATE_UNREADABLE when the folder cannot be written.
  */
-export async function levelStores(root: string, instance?: string): Promise<LevelStores & { instance: string }> {
+export async function holdStateFolder(root: string, instance?: string): Promise<StateFolder> {
   for (let slot = 0; ; slot++) {
     const name = instance ?? `instance-${slot}`
     const folder = join(root, name)
     const lock = await hold(folder)
-    if (lock !== null) return { ...stores(folder, lock), instance: name }
+    if (lock !== null) return { folder, instance: name, release: () => lock.close() }
     if (instance !== undefined) {
       throw new AppError(
         'STATE_IN_USE',
         `The state folder ${folder} is in use by another process. Stop it, or choose another --instance or --state.`,
       )
     }
+  }
+}
+
+/** The state folder of this process (`holdStateFolder`), with the stores of its tasks. */
+export async function levelStores(root: string, instance?: string): Promise<LevelStores> {
+  const held = await holdStateFolder(root, instance)
+  const stores = taskStores(held.folder)
+  return {
+    ...held,
+    ...stores,
+    async release() {
+      await stores.close()
+      await held.release()
+    },
   }
 }
 
@@ -75,42 +103,53 @@ function isLocked(error: unknown): boolean {
   return false
 }
 
-function stores(folder: string, lock: Database): LevelStores {
+/** There is one worker: it closes what it has before it opens it again. */
+const alone: Claims = { take: () => Promise.resolve(true), free: () => undefined }
+
+/** The stores of tasks in a folder that this process holds. `close` closes those that are open. */
+export function taskStores(folder: string, claims: Claims = alone): Stores & { close(): Promise<void> } {
   const open = new Map<string, LevelStore>()
   return {
-    folder,
     async open(task) {
+      if (!(await claims.take(task))) {
+        throw new AppError('STATE_BUSY', `The store of task ${task} is still open in another thread of this process.`)
+      }
       const path = join(folder, task)
       // A marker that is still here says that the last open died (LevelDB aborts the process on some damage): start
       // anew.
       const marker = `${path}.opening`
-      if (existsSync(marker)) rmSync(path, { recursive: true, force: true })
-      const created = !existsSync(path)
-      writeFileSync(marker, '')
       try {
-        const store = await openLevel(path, created)
+        if (existsSync(marker)) rmSync(path, { recursive: true, force: true })
+        const created = !existsSync(path)
+        writeFileSync(marker, '')
+        const store = await openLevel(path, created, () => claims.free(task))
         open.set(task, store)
         return { store, created }
+      } catch (error) {
+        if (open.get(task)?.isOpen !== true) claims.free(task)
+        throw error
       } finally {
         // Whatever came of it, the process lives: a store that is merely in use must not be taken for one that kills.
-        rmSync(marker)
+        rmSync(marker, { force: true })
       }
     },
     async destroy(task) {
       await open.get(task)?.close()
       open.delete(task)
+      // Whoever has it by now has seen for itself what it is worth.
+      if (!(await claims.take(task))) return
       rmSync(join(folder, task), { recursive: true, force: true })
       rmSync(join(folder, `${task}.opening`), { force: true })
+      claims.free(task)
     },
-    async release() {
+    async close() {
       for (const store of open.values()) await store.close()
-      await lock.close()
     },
   }
 }
 
 /** LevelDB would open an empty database where its CURRENT file is gone: only a folder made just now may be created. */
-export async function openLevel(path: string, created: boolean): Promise<LevelStore> {
+export async function openLevel(path: string, created: boolean, onClosed = (): void => undefined): Promise<LevelStore> {
   const database = new Level<Buffer, Buffer>(path, { ...options, createIfMissing: created })
   try {
     await database.open()
@@ -118,7 +157,7 @@ export async function openLevel(path: string, created: boolean): Promise<LevelSt
     const code = isLocked(cause) ? 'STATE_IN_USE' : 'STATE_CORRUPT'
     throw new AppError(code, `The store ${path} does not open.`, { cause })
   }
-  return new LevelStore(database, path)
+  return new LevelStore(database, path, onClosed)
 }
 
 /**
@@ -139,10 +178,17 @@ function failure(path: string, doing: 'read' | 'written', cause: unknown): unkno
 export class LevelStore implements Store {
   readonly #database: Database
   readonly #path: string
+  readonly #onClosed: () => void
+  #isOpen = true
 
-  constructor(database: Database, path: string) {
+  constructor(database: Database, path: string, onClosed: () => void) {
     this.#database = database
     this.#path = path
+    this.#onClosed = onClosed
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   get(key: Buffer): Buffer | undefined {
@@ -174,6 +220,7 @@ export class LevelStore implements Store {
     }
   }
 
+  // LevelDB aborts the process when a thread ends in the middle of this: threads may be ended, so tasks do without.
   async *range(from: Buffer, to: Buffer): AsyncIterable<readonly [Buffer, Buffer]> {
     const iterator = this.#database.iterator({ gte: from, lt: to })
     try {
@@ -191,5 +238,8 @@ export class LevelStore implements Store {
 
   async close(): Promise<void> {
     await this.#database.close()
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#onClosed()
   }
 }

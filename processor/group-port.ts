@@ -19,11 +19,12 @@ export interface GroupMetadata {
   readonly generation: number
   readonly instanceId: string | null
   /**
-   * What to send instead when this generation is refused as an old one: the group may go on to the next while offsets
-   * are on their way, and the member keeps what it has. Waits for a JoinGroup that is under way. Null: the member did
-   * not go on, others may own its partitions. Absent: there is nothing to go on to.
+   * What to send instead when this generation is refused as an old one: the group may go on to the next while these
+   * offsets are on their way, and the member keeps what it has. Waits for a JoinGroup that is under way. Null: the
+   * member did not go on, or has given one of the partitions up: others may own them. Absent: there is nothing to go on
+   * to.
    */
-  readonly renewed?: () => Promise<GroupMetadata | null>
+  readonly renewed?: (offsets: readonly PartitionOffset[]) => Promise<GroupMetadata | null>
 }
 
 export interface GroupMemberInfo {
@@ -76,9 +77,10 @@ export interface GroupHandlers {
 }
 
 export interface GroupMember {
+  /** The membership as it is now. What is committed under it was processed under it: see `renewed`. */
   metadata(): GroupMetadata
-  /** At-least-once: commits without a transaction. */
-  commit(offsets: readonly PartitionOffset[]): Promise<void>
+  /** At-least-once: commits without a transaction, as `group` or what it was renewed to. */
+  commit(offsets: readonly PartitionOffset[], group: GroupMetadata): Promise<void>
   /**
    * Asks the coordinator now whether this membership stands, after a request was refused in its name. False: it does
    * not, and `onLost` follows. True also when there is no answer.

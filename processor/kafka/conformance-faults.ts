@@ -189,7 +189,7 @@ export function faultsConformance(makeKafka: MakeKafka): void {
       )
       await until(() => faults.pending === 0 && assigned > 0)
       expect(lost).toBe(0)
-      await member.commit([at(topic, 0, 1)])
+      await member.commit([at(topic, 0, 1)], member.metadata())
       await member.leave()
     })
   })

@@ -49,7 +49,7 @@ export function groupConformance(makeKafka: MakeKafka): void {
       const one = new Diary('one', topic)
       const member = await join(kafka, one, groupId)
       await until(() => one.assigned !== null)
-      await member.commit([at(topic, 0, 5), at(topic, 3, 6)])
+      await member.commit([at(topic, 0, 5), at(topic, 3, 6)], member.metadata())
       const partitions = [0, 1, 3].map(partition => ({ topic, partition }))
       expect(await kafka.admin().committed(groupId, partitions)).toEqual([
         { topic, partition: 0, offset: 5 },
@@ -60,7 +60,7 @@ export function groupConformance(makeKafka: MakeKafka): void {
       const two = new Diary('two', topic)
       await join(await open(makeKafka), two, groupId)
       await until(() => two.assigned?.length === 3)
-      expect(await renewed!()).toMatchObject({ memberId: old.memberId, generation: member.metadata().generation })
+      expect(await renewed!([])).toMatchObject({ memberId: old.memberId, generation: member.metadata().generation })
       const producer = await newProducer(kafka)
       append(producer, topic, 0, { value: 'v' })
       await producer.flush()
@@ -83,7 +83,7 @@ export function groupConformance(makeKafka: MakeKafka): void {
       const member = await join(kafka, one, fresh('group'))
       await until(() => one.assigned !== null)
       await member.leave()
-      await expect(member.commit([at(topic, 0, 1)])).rejects.toMatchObject({ code: 'FENCED' })
+      await expect(member.commit([at(topic, 0, 1)], member.metadata())).rejects.toMatchObject({ code: 'FENCED' })
     })
 
     test('a member can leave while it waits to join', async () => {

@@ -3,7 +3,6 @@ import { Diary, join } from './conformance-group-tools.ts'
 import {
   append,
   at,
-  committedOffset,
   fresh,
   newProducer,
   newTopic,
@@ -142,13 +141,27 @@ export function rebalanceConformance(makeKafka: MakeKafka): void {
       const generations = new Set<number>()
       let isOver = false
       let commits = 0
+      const commit = async (): Promise<void> => {
+        const [partition] = diary.assigned!
+        append(producer, output, 0, { value: `${commits}` })
+        await producer.flush()
+        await producer.sendOffsets([at(topic, partition!, ++commits)], member.metadata())
+        await producer.end('commit')
+        generations.add(member.metadata().generation)
+      }
+      // What is given up is committed first, and not taken up again.
+      let transaction = Promise.resolve()
+      let isGivingUp = (): boolean => false
+      diary.revoking = () => {
+        const { length } = diary.events
+        isGivingUp = () => diary.events.length === length
+        return transaction
+      }
       const committing = (async () => {
         while (!isOver) {
-          append(producer, output, 0, { value: `${commits}` })
-          await producer.flush()
-          await producer.sendOffsets([at(topic, 0, ++commits)], member.metadata())
-          await producer.end('commit')
-          generations.add(member.metadata().generation)
+          if (!isGivingUp()) transaction = commit()
+          await transaction
+          await world.scheduler.yield()
         }
       })()
       for (let times = 0; times < 4; times++) {
@@ -161,8 +174,40 @@ export function rebalanceConformance(makeKafka: MakeKafka): void {
       isOver = true
       await committing
       expect(generations.size).toBeGreaterThan(6)
-      expect(await committedOffset(kafka, groupId, topic)).toBe(commits)
+      const offsets = await kafka.admin().committed(
+        groupId,
+        all.map(partition => ({ topic, partition })),
+      )
+      expect(Math.max(...offsets.map(({ offset }) => offset ?? 0))).toBe(commits)
       expect(await visible(kafka, output)).toHaveLength(commits)
+    })
+
+    test('what was begun as the owner of a partition is not committed when another owns it', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka, 6)
+      const groupId = fresh('group')
+      const older = new Diary('older', topic)
+      const member = await join(kafka, older, groupId)
+      await until(() => older.assigned?.length === 6)
+      // As if giving up were done before the commit is: the name of the new generation must not stand for the old one.
+      const begun = member.metadata()
+      const newer = new Diary('newer', topic)
+      const successor = await join(await open(makeKafka), newer, groupId)
+      await until(() => isDealt([older, newer]))
+      const [moved, kept] = [newer.assigned![0]!, older.assigned![0]!]
+      await successor.commit([at(topic, moved, 7)], successor.metadata())
+      const producer = await newProducer(kafka)
+      const stale = producer.sendOffsets([at(topic, kept, 4), at(topic, moved, 3)], begun)
+      await expect(stale).rejects.toMatchObject({ code: 'FENCED' })
+      await expect(member.commit([at(topic, moved, 3)], begun)).rejects.toMatchObject({ code: 'FENCED' })
+      await producer.init()
+      await producer.sendOffsets([at(topic, kept, 4)], begun)
+      await producer.end('commit')
+      const offsets = await kafka.admin().committed(groupId, [
+        { topic, partition: moved },
+        { topic, partition: kept },
+      ])
+      expect(offsets.map(({ offset }) => offset)).toEqual([7, 4])
     })
 
     test('a member can ask whether its membership stands', async () => {

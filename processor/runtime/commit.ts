@@ -37,9 +37,10 @@ export interface CommitOptions {
   readonly guarantee: 'exactly_once' | 'at_least_once'
   readonly producer: Producer
   readonly topics: AppTopics
-  group(): GroupMetadata
+  /** The membership under which the transaction was begun. */
+  readonly group: GroupMetadata
   /** At least once: commits without a transaction. */
-  commitOffsets(offsets: readonly PartitionOffset[]): Promise<void>
+  commitOffsets(offsets: readonly PartitionOffset[], group: GroupMetadata): Promise<void>
   step(step: Step): void
 }
 
@@ -68,12 +69,12 @@ export async function commit(tasks: readonly Task[], options: CommitOptions): Pr
   await producer.flush()
   step('flushed')
   if (options.guarantee === 'exactly_once') {
-    await producer.sendOffsets(offsets, options.group(), () => step('offsetsSent'))
+    await producer.sendOffsets(offsets, options.group, () => step('offsetsSent'))
     step('offsetsPending')
     await producer.end('commit', () => step('endSent'))
   } else {
     await producer.end('commit')
-    await options.commitOffsets(offsets)
+    await options.commitOffsets(offsets, options.group)
   }
   for (const { task, positions } of shares) {
     task.committed(positions, store => producer.nextOffset(topics.changelog(store), task.partition))

@@ -17,7 +17,7 @@ export interface TransactionOptions {
   /** Beyond this, processing waits for the commit under way. */
   readonly holdBytes: number
   group(): GroupMetadata
-  commitOffsets(offsets: readonly PartitionOffset[]): Promise<void>
+  commitOffsets(offsets: readonly PartitionOffset[], group: GroupMetadata): Promise<void>
   onStep(step: Step): void
   /** A transaction of these tasks is committed; it took this long. */
   onCommitted(tasks: readonly Task[], seconds: number): void
@@ -25,12 +25,16 @@ export interface TransactionOptions {
 
 /**
  * The transactions of one worker, one after the other over all of its tasks. While one is being committed the next one
- * is
- * being processed; its records wait in the producer until the first has ended.
+ * is being processed; its records wait in the producer until the first has ended.
+ *
+ * A commit names the membership that its transaction was begun under, whatever the group has come to since: what was
+ * processed as one member is never committed as another. It is the member that says whether the next generation may
+ * stand in for it (`GroupMetadata.renewed`).
  */
 export class Transactions {
   readonly #options: TransactionOptions
   #begunMs: number | null = null
+  #begunUnder: GroupMetadata | null = null
   #sending: Promise<void> | null = null
   #committing: Promise<void> | null = null
   /** Tasks that the commit under way is about. */
@@ -48,6 +52,7 @@ export class Transactions {
   begin(): void {
     if (this.#begunMs !== null) return
     this.#begunMs = this.#options.world.clock.monotonic()
+    this.#begunUnder = this.#options.group()
     this.#options.onStep('begun')
   }
 
@@ -114,11 +119,13 @@ export class Transactions {
 
   #start(tasks: readonly Task[]): void {
     const { world, storing, onCommitted, onStep } = this.#options
+    // Without records there is only what operators have to say, now.
+    const group = this.#begunMs === null ? this.#options.group() : this.#begunUnder!
     this.#begunMs = null
     this.#started++
     this.#inCommit = tasks
     const startedMs = world.clock.monotonic()
-    this.#committing = commit(tasks, { ...this.#options, step: onStep })
+    this.#committing = commit(tasks, { ...this.#options, group, step: onStep })
       .then(
         () => {
           this.#finished++

@@ -72,7 +72,7 @@ export class Worker {
       producer: this.#producer,
       storing: this.#storing,
       group: () => this.#member!.metadata(),
-      commitOffsets: offsets => this.#member!.commit(offsets),
+      commitOffsets: (offsets, group) => this.#member!.commit(offsets, group),
       onCommitted: (_tasks, seconds) => this.#committed(seconds),
     })
     const reject = rejecter({ compiled, topics, producer: this.#producer, partitionOf })

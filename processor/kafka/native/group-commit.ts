@@ -15,7 +15,7 @@ export async function commitAsMember(
   // Between JoinGroup and SyncGroup only commits of transactions are taken: this one waits.
   const retriable = (error: unknown): boolean => isRetriable(error) || nameOf(error) === 'REBALANCE_IN_PROGRESS'
   await cluster.retry(`Committing offsets of group ${groupId}`, { retriable }, () =>
-    inGeneration(group, current => {
+    inGeneration(group, offsets, current => {
       const { memberId, generation, instanceId: groupInstanceId } = current
       const topics = offsetTopics(offsets)
       const body = { groupId, generationIdOrMemberEpoch: generation, memberId, groupInstanceId, topics }

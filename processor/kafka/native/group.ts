@@ -11,6 +11,7 @@ import { AppError } from '../../errors.ts'
 import type { Cluster } from './cluster.ts'
 import { check, errorOf, isRetriable, messageOf, nameOf } from './failure.ts'
 import { commitAsMember } from './group-commit.ts'
+import { explained, worthRejoining } from './group-errors.ts'
 import { GroupRequests, type MemberAssignment, subscriptionOf } from './group-requests.ts'
 import { keyOf } from './by-topic.ts'
 import { code } from './messages.ts'
@@ -23,15 +24,6 @@ type Ending =
 
 /** How long `leave` tries to tell the group. It is a courtesy: a member that is gone is noticed anyway. */
 const leaveTimeoutMs = 2_500
-
-/** Errors that end a membership, but that joining anew mends. */
-const rejoinErrors: ReadonlySet<string | null> = new Set([
-  'REBALANCE_IN_PROGRESS',
-  'ILLEGAL_GENERATION',
-  'UNKNOWN_MEMBER_ID',
-])
-
-const worthRejoining = (error: unknown): boolean => isRetriable(error) || rejoinErrors.has(nameOf(error))
 
 /** No generation. */
 const none = -1
@@ -87,8 +79,8 @@ export class NativeGroupMember implements GroupMember {
     throw new AppError('ASSERTION', `The membership in group ${groupId} is used before partitions were assigned.`)
   }
 
-  async commit(offsets: readonly PartitionOffset[]): Promise<void> {
-    if (offsets.length > 0) await commitAsMember(this.#cluster, offsets, this.metadata())
+  async commit(offsets: readonly PartitionOffset[], group: GroupMetadata): Promise<void> {
+    if (offsets.length > 0) await commitAsMember(this.#cluster, offsets, group)
   }
 
   async confirm(): Promise<boolean> {
@@ -140,7 +132,7 @@ export class NativeGroupMember implements GroupMember {
         if (assignment !== null) await this.#live(assignment)
       }
     } catch (error) {
-      if (!this.#signal.aborted) this.#handlers.onFailed(this.#explained(error))
+      if (!this.#signal.aborted) this.#handlers.onFailed(explained(error, this.#options))
     }
   }
 
@@ -278,23 +270,18 @@ export class NativeGroupMember implements GroupMember {
       memberId: this.#memberId,
       generation,
       instanceId,
-      renewed: async () => {
+      renewed: async offsets => {
         const isCurrent = (): boolean => this.#life === life && this.#metadata?.generation === generation
         // What it has went with the JoinGroup, so that the next generation leaves it here, whoever leads.
         if (isCurrent() && this.#entering !== null) await this.#entering.promise
-        return this.#life === life && !isCurrent() ? this.#metadata : null
+        return this.#life === life && !isCurrent() && this.#owns(offsets) ? this.#metadata : null
       },
     }
   }
 
-  #explained(error: unknown): unknown {
-    if (nameOf(error) !== 'FENCED_INSTANCE_ID') return error
-    const { groupId, instanceId } = this.#options
-    return new AppError(
-      'FENCED',
-      `Another process has joined group ${groupId} under the instance name ${instanceId}, which this one had. ` +
-        'It goes on in place of this one. If both are to run, give each a name of its own.',
-      { cause: error },
-    )
+  /** Has all of these, or is still at giving them up. */
+  #owns(partitions: readonly TopicPartition[]): boolean {
+    const owned = new Set(this.#owned.map(({ topic, partition }) => keyOf(topic, partition)))
+    return partitions.every(({ topic, partition }) => owned.has(keyOf(topic, partition)))
   }
 }

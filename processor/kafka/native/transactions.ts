@@ -89,7 +89,7 @@ export async function commitOffsets(
   const target = { kind: 'group', key: group.groupId } as const
   const tell = once(sent)
   await cluster.retry(`Committing offsets of group ${group.groupId}`, { signal, deadlineMs }, () =>
-    inGeneration(group, current => {
+    inGeneration(group, offsets, current => {
       const body = {
         ...producer,
         groupId: current.groupId,
@@ -109,6 +109,7 @@ export async function commitOffsets(
 /** Commits in the name of a member; when its generation is refused because the group went on with it, in the next. */
 export async function inGeneration(
   group: GroupMetadata,
+  offsets: readonly PartitionOffset[],
   commit: (group: GroupMetadata) => Promise<unknown>,
 ): Promise<void> {
   for (let current = group; ;) {
@@ -117,7 +118,7 @@ export async function inGeneration(
       return
     } catch (error) {
       const isOld = error instanceof AppError && nameOf(error.cause) === 'ILLEGAL_GENERATION'
-      const next = isOld ? await current.renewed?.() : null
+      const next = isOld ? await current.renewed?.(offsets) : null
       if (next === null || next === undefined) throw error
       current = next
     }

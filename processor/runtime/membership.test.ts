@@ -3,6 +3,7 @@ import { int64, text } from '../../schemas/serdes.ts'
 import { topic } from '../../schemas/topic.ts'
 import { compile } from '../../topology/compile.ts'
 import { topology } from '../../topology/stream.ts'
+import { fingerprintOf } from './assign/fingerprint.ts'
 import { decodeMemberData, encodeAssignmentData, type Holder } from './assign/user-data.ts'
 import { Membership } from './membership.ts'
 import type { AppTopics } from './topics.ts'
@@ -35,14 +36,18 @@ function member(): { membership: Membership; rejoins: string[]; draw: () => numb
 }
 
 /** Gives payments 0 and 1, with what its leader has noted of this member. */
-async function assigned(membership: Membership, noted: Partial<Holder>): Promise<void> {
+async function assigned(
+  membership: Membership,
+  noted: Partial<Holder>,
+  topology = fingerprintOf(compiled),
+): Promise<void> {
   const self = { id: 'app-a-0', isTransactional: true, isPresent: true, isAsleep: false, nonce: 0, ...noted }
   const holders = [{ ...self, tasks: (noted.tasks ?? []).map(({ partition }) => ({ part: 0, partition })) }]
   const userData = encodeAssignmentData({
     upcoming: [],
     standbys: [],
     warmups: [],
-    holdings: { generation: 3, holders },
+    holdings: { generation: 3, topology, holders },
   })
   const partitions = [0, 1].map(partition => ({ topic: 'payments', partition }))
   await membership.onAssigned(partitions, userData)
@@ -102,4 +107,11 @@ test('who vanished is fenced once, and again when it has come back and vanished 
   expect(membership.formerOwners(tasks(1)).ids).toEqual([])
   await assigned(membership, gone(6))
   expect(membership.formerOwners(tasks(0)).ids).toEqual(['app-b-0'])
+})
+
+test('what another topology has left is not taken', async () => {
+  const { membership, draw } = member()
+  const taking = assigned(membership, { nonce: draw(), tasks: tasks(0, 1) }, '0badcafe')
+  await expect(taking).rejects.toMatchObject({ code: 'CONFIG', message: expect.stringContaining('0badcafe') })
+  expect(membership.wanted.size).toBe(0)
 })

@@ -1,7 +1,8 @@
 import type { Buffer } from 'node:buffer'
 import type { Compiled } from '../../topology/compiled.ts'
 import type { GroupHandlers, GroupMemberInfo, GroupOptions, MemberShare, Random, TopicPartition } from '../ports.ts'
-import { formerOwners, planGeneration } from './assign/group-plan.ts'
+import { fingerprintOf } from './assign/fingerprint.ts'
+import { formerOwners, otherTopology, planGeneration } from './assign/group-plan.ts'
 import { taskFinder, type TaskPlace, taskName } from './assign/places.ts'
 import {
   type AssignmentData,
@@ -65,6 +66,7 @@ export function groupOptions(
 export class Membership implements GroupHandlers {
   readonly #options: MembershipOptions
   readonly #topics: readonly string[]
+  readonly #topology: string
   readonly #wanted = new Map<string, TaskPlace>()
   /** Tasks that were closed in good order: their state is still on disk. */
   readonly #left = new Map<string, TaskPlace>()
@@ -82,6 +84,7 @@ export class Membership implements GroupHandlers {
     this.#options = options
     const { compiled, topics } = options
     this.#tasks = taskFinder(compiled, topics)
+    this.#topology = fingerprintOf(compiled)
     this.#topics = [
       ...compiled.inputs.map(topic => topic.name),
       ...compiled.repartitions.map(({ name }) => topics.repartition(name)),
@@ -124,6 +127,7 @@ export class Membership implements GroupHandlers {
     const holdings = this.#data?.holdings ?? null
     const userData = encodeMemberData({
       ...identity,
+      topology: this.#topology,
       process,
       worker,
       nonce: this.#nonce,
@@ -140,6 +144,8 @@ export class Membership implements GroupHandlers {
 
   async onAssigned(partitions: readonly TopicPartition[], userData: Buffer | null): Promise<void> {
     if (userData !== null) this.#data = decodeAssignmentData(userData)
+    const { topology = this.#topology } = this.#data?.holdings ?? {}
+    if (topology !== this.#topology) throw otherTopology(this.#topology, topology)
     this.#isCurrent = true
     this.generations++
     this.#wanted.clear()

@@ -160,13 +160,13 @@ export class Replicas {
   }
 
   /** Resolves when it processes records. */
-  async start(name: string, options: Partial<AppOptions> = {}): Promise<App> {
+  async start(name: string, options: Partial<AppOptions> = {}, version = ledger): Promise<App> {
     const { connect, registry, world, topics, application, settings } = this.#options
     const kafka = await connect(name)
     const stores = this.#disks.get(name) ?? memoryStores()
     this.#disks.set(name, stores)
     const parts = { kafka, registry, stores, world, partitionOf }
-    const app = createApp(ledger(topics), {
+    const app = createApp(version(topics), {
       application,
       instance: name,
       isStatic: false,

@@ -6,6 +6,7 @@ import { count } from '../../../topology/counting.ts'
 import { topology } from '../../../topology/stream.ts'
 import type { GroupMemberInfo, TopicPartition } from '../../ports.ts'
 import type { AppTopics } from '../topics.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { formerOwners as holders, planGeneration } from './group-plan.ts'
 import { comparePlaces, sourcesOf, type TaskPlace, taskName, taskFinder } from './places.ts'
 import { decodeAssignmentData, encodeMemberData, type Holdings } from './user-data.ts'
@@ -49,17 +50,29 @@ interface Worker {
   readonly running?: readonly TaskPlace[]
   readonly holdings?: Holdings | null
   readonly isTransactional?: boolean
+  readonly topology?: string
 }
 
 function info(worker: Worker): GroupMemberInfo {
   const { id, nonce = 1, running = [], holdings = null, isTransactional = true } = worker
+  const { topology: runs = fingerprintOf(compiled) } = worker
   return {
     memberId: worker.memberId ?? `member of ${id}`,
     instanceId: worker.instanceId ?? null,
     topics: [],
     owned: worker.owned ?? [],
     generation: worker.generation ?? -1,
-    userData: encodeMemberData({ id, isTransactional, process: id, worker: 0, nonce, running, copies: [], holdings }),
+    userData: encodeMemberData({
+      id,
+      topology: runs,
+      isTransactional,
+      process: id,
+      worker: 0,
+      nonce,
+      running,
+      copies: [],
+      holdings,
+    }),
   }
 }
 
@@ -158,4 +171,32 @@ test('a static member that did not join keeps what it was given last, although i
   // With a new draw it has joined: what it does not claim is free.
   const awake = plan([{ ...a, nonce: 6 }, b, { id: 'c' }], 2)
   expect(shown(awake.tasks('a')).length).toBeLessThan(shown(before.tasks('a')).length)
+})
+
+const newer = { id: 'new', topology: '0badcafe' }
+
+test('who comes with another topology gets nothing, and nobody is disturbed', () => {
+  const before = plan([{ id: 'a' }, { id: 'b' }])
+  const stays = (id: string) => ({ id, owned: before.partitions(id), generation: 1, holdings: before.holdings })
+  const after = plan([stays('a'), newer, stays('b')], 2)
+  expect(after.partitions('new')).toEqual([])
+  for (const id of ['a', 'b']) expect(shown(after.tasks(id))).toBe(shown(before.tasks(id)))
+  expect(after.holdings.topology).toBe(fingerprintOf(compiled))
+  expect(after.holdings.holders.map(({ id }) => id)).toEqual(['a', 'b'])
+})
+
+test('a leader with another topology than the group runs throws; where nothing runs its own is the right one', () => {
+  const { holdings } = plan([{ id: 'a' }])
+  const old: Holdings = { ...holdings, topology: newer.topology }
+  const others = { ...newer, holdings: old }
+  expect(() => plan([{ id: 'a' }, others], 2)).toThrow(/run another topology \(0badcafe, and this one [0-9a-f]{8}\)/)
+  const alone = plan(
+    [
+      { id: 'a', holdings: old },
+      { id: 'c', topology: '12345678' },
+    ],
+    2,
+  )
+  expect(shown(alone.tasks('a'))).toBe(shown(all))
+  expect(alone.partitions('c')).toEqual([])
 })

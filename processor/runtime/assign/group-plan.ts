@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts'
 import type { GroupMemberInfo, MemberShare } from '../../ports.ts'
 import type { AppTopics } from '../topics.ts'
 import { assignTasks, type Candidate } from './assignor.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { allTasks, comparePlaces, sourcesOf, taskFinder, type TaskPlace, taskName } from './places.ts'
 import { decodeMemberData, encodeAssignmentData, type Holder, type Holdings, type MemberData } from './user-data.ts'
 
@@ -12,15 +13,23 @@ interface Member {
   readonly candidate: Candidate
 }
 
-/** What the leader of `generation` gives to each member. A pure function of what the members said. */
+/**
+ * What the leader of `generation` gives to each member. A pure function of what the members said. A member that runs
+ * another topology than the group does gets nothing; when the leader is the one, it throws.
+ */
 export function planGeneration(
   compiled: Compiled,
   topics: AppTopics,
   infos: readonly GroupMemberInfo[],
   generation: number,
 ): ReadonlyMap<string, MemberShare> {
-  const said = infos.map(info => ({ info, data: dataOf(info) }))
-  const before = newest(said.map(({ data }) => data.holdings))
+  const all = infos.map(info => ({ info, data: dataOf(info) }))
+  const before = newest(all.map(({ data }) => data.holdings))
+  const own = fingerprintOf(compiled)
+  // What the group runs already is not stopped by who comes with something else.
+  const topology = all.find(({ data }) => data.topology === before?.topology)?.data.topology ?? own
+  if (topology !== own) throw otherTopology(own, topology)
+  const said = all.filter(({ data }) => data.topology === topology)
   const find = taskFinder(compiled, topics)
   const members = withSharedState(
     said.map(({ info, data }) => ({ info, data, candidate: candidateOf(info, data, find(info.owned), before) })),
@@ -32,17 +41,34 @@ export function planGeneration(
   const active = ({ candidate }: Member): readonly TaskPlace[] => shares.get(candidate.name)!.active
   const holdings = {
     generation,
+    topology,
     holders: [...members.map(each => holderOf(each, active(each))), ...gone(members, before)],
   }
-  return new Map(
-    members.map(member => {
+  const strangers = all
+    .filter(({ data }) => data.topology !== topology)
+    .map(({ info }): [string, MemberShare] => {
+      const userData = encodeAssignmentData({ upcoming: [], standbys: [], warmups: [], holdings })
+      return [info.memberId, { partitions: [], userData }]
+    })
+  return new Map([
+    ...strangers,
+    ...members.map((member): [string, MemberShare] => {
       const partitions = active(member).flatMap(task => sourcesOf(compiled, topics, task))
       const { upcoming } = shares.get(member.candidate.name)!
       const userData = encodeAssignmentData({ upcoming, standbys: [], warmups: [], holdings })
       return [member.info.memberId, { partitions, userData }]
     }),
-  )
+  ])
 }
+
+/** This process cannot share tasks with the others. */
+export const otherTopology = (own: string, others: string): AppError =>
+  new AppError(
+    'CONFIG',
+    `The other processes of this application run another topology (${others}, and this one ${own}): their inputs, ` +
+      'repartitions or stores differ, so tasks cannot be shared. Stop all of the old version before the new one is ' +
+      'started, or give the new one another --application name.',
+  )
 
 function dataOf({ memberId, userData }: GroupMemberInfo): MemberData {
   if (userData !== null) return decodeMemberData(userData)

@@ -11,6 +11,7 @@ import {
 
 const holdings = {
   generation: 12,
+  topology: '0badcafe',
   holders: [
     {
       id: 'fraud-a-0',
@@ -27,6 +28,7 @@ const holdings = {
 const member: MemberData = {
   id: 'fraud-a-0',
   isTransactional: true,
+  topology: '0badcafe',
   process: 'a',
   worker: 0,
   nonce: 77,
@@ -76,6 +78,6 @@ test('it is small: a hundred tasks of ten members take less than a kilobyte', ()
     nonce: 4_000_000_000 + at,
     tasks: Array.from({ length: 10 }, (_each, partition) => ({ part: at, partition })),
   }))
-  const bytes = encodeAssignmentData({ ...assignment, holdings: { generation: 1000, holders } })
+  const bytes = encodeAssignmentData({ ...assignment, holdings: { generation: 1000, topology: '0badcafe', holders } })
   expect(bytes.length).toBeLessThan(1024)
 })

@@ -45,11 +45,15 @@ export interface Holder extends Identity {
 /** Who has what, as the leader of a generation left it. Every member gets it, because every member may lead next. */
 export interface Holdings {
   readonly generation: number
+  /** The topology whose tasks these are, as `fingerprintOf` names it. */
+  readonly topology: string
   readonly holders: readonly Holder[]
 }
 
 /** What a member says when it joins. */
 export interface MemberData extends Identity {
+  /** What it runs, as `fingerprintOf` names it. */
+  readonly topology: string
   /** Names the process: workers of one process share a machine, and so do their copies of state. */
   readonly process: string
   readonly worker: number
@@ -73,6 +77,7 @@ export interface AssignmentData {
 
 export function encodeMemberData(data: MemberData): Buffer {
   const out = begin()
+  text(out, data.topology)
   text(out, data.process)
   out.uvarint(data.worker)
   writeIdentity(out, data)
@@ -92,6 +97,7 @@ export function encodeMemberData(data: MemberData): Buffer {
 
 export function decodeMemberData(bytes: Buffer): MemberData {
   return decode(bytes, reader => ({
+    topology: reader.text(),
     process: reader.text(),
     worker: reader.uvarint(),
     ...readIdentity(reader),
@@ -153,8 +159,9 @@ function writeIdentity(out: ByteWriter, { id, isTransactional }: Identity): void
 
 const readIdentity = (reader: PayloadReader): Identity => ({ id: reader.text(), isTransactional: reader.u8() !== 0 })
 
-function writeHoldings(out: ByteWriter, { generation, holders }: Holdings): void {
+function writeHoldings(out: ByteWriter, { generation, topology, holders }: Holdings): void {
   out.uvarint(generation)
+  text(out, topology)
   out.uvarint(holders.length)
   for (const holder of holders) {
     writeIdentity(out, holder)
@@ -166,13 +173,14 @@ function writeHoldings(out: ByteWriter, { generation, holders }: Holdings): void
 
 function readHoldings(reader: PayloadReader): Holdings {
   const generation = reader.uvarint()
+  const topology = reader.text()
   const holders = reader.list((): Holder => {
     const identity = readIdentity(reader)
     const flags = reader.u8()
     const [isPresent, isAsleep] = [(flags & 1) !== 0, (flags & 2) !== 0]
     return { ...identity, isPresent, isAsleep, nonce: reader.uvarint(), tasks: reader.places() }
   })
-  return { generation, holders }
+  return { generation, topology, holders }
 }
 
 function decode<Data>(bytes: Buffer, read: (reader: PayloadReader) => Data): Data {

@@ -17,7 +17,10 @@ const combineRig = (): OperatorRig =>
   new OperatorRig({
     stores: ['topic'],
     build: context => [
-      new Combine({ repartition: 'topic', key: text, window, spec, idleMs: 0 }, context, { index: 0, count: 1 }),
+      new Combine({ repartition: 'topic', key: text, window, spec, idleMs: 0, markerEveryMs: 1000 }, context, {
+        index: 0,
+        count: 1,
+      }),
     ],
   })
 
@@ -93,7 +96,10 @@ test('keys of any serde', async () => {
     stores: ['topic'],
     key: int64,
     build: context => [
-      new Combine({ repartition: 'topic', key: int64, window, spec, idleMs: 0 }, context, { index: 0, count: 1 }),
+      new Combine({ repartition: 'topic', key: int64, window, spec, idleMs: 0, markerEveryMs: 1000 }, context, {
+        index: 0,
+        count: 1,
+      }),
     ],
   })
   rig.send(7, 1, 1)

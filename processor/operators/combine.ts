@@ -13,6 +13,7 @@ export interface CombineOptions {
   readonly window: WindowShape
   readonly spec: Readonly<Record<string, Aggregate<any, any, any>>>
   readonly idleMs: number
+  readonly markerEveryMs: number
 }
 
 /**
@@ -32,9 +33,9 @@ export class Combine implements TimedOperator {
   constructor(options: CombineOptions, context: TaskContext, upstream: Upstream) {
     this.#options = options
     this.#fold = new Fold(options.spec)
-    const { repartition, key, idleMs } = options
+    const { repartition, key, idleMs, markerEveryMs } = options
     this.#sink = new RepartitionSink(
-      { name: repartition, key, value: windowPartialSerde(options.spec), idleMs },
+      { name: repartition, key, value: windowPartialSerde(options.spec), idleMs, markerEveryMs },
       context,
       upstream,
     )

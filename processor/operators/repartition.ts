@@ -7,8 +7,6 @@ import { stampHeaders, withStamp } from './stamp.ts'
 import { idleStamp } from './time.ts'
 
 const nothing = Buffer.alloc(0)
-/** Markers for downstream partitions that got nothing are written at most this often. */
-const markerEveryMs = 1000
 
 export interface RepartitionOptions {
   readonly name: string
@@ -16,6 +14,8 @@ export interface RepartitionOptions {
   readonly value: Serde<any>
   /** Wall time without a record after which this partition is left out of the time downstream; 0: never. */
   readonly idleMs: number
+  /** Markers for downstream partitions that got nothing are written at most this often. */
+  readonly markerEveryMs: number
 }
 
 /** Which of the tasks that write the topic this one is. */
@@ -104,7 +104,7 @@ export class RepartitionSink implements TimedOperator {
       this.#lastSentMs = now
       this.#idle = false
     }
-    if (now - this.#lastMarkersMs >= markerEveryMs) {
+    if (now - this.#lastMarkersMs >= this.#options.markerEveryMs) {
       this.#lastMarkersMs = now
       for (let partition = 0; partition < this.#partitions; partition++) {
         if (this.#reached[partition] === 0 && this.#told[partition]! < this.#highest)

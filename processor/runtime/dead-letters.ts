@@ -9,7 +9,7 @@ import type { AppTopics } from './topics.ts'
 export interface RejectOptions {
   readonly compiled: Compiled
   readonly topics: AppTopics
-  readonly producer: Producer
+  readonly producer: Pick<Producer, 'buffer'>
   readonly partitionOf: (key: Uint8Array, start: number, end: number, partitions: number) => number
 }
 

@@ -32,6 +32,8 @@ export interface GraphOptions {
   upstream(repartition: string): Upstream
   /** Wall time after which a silent upstream partition is left out of the time downstream; 0: never. */
   readonly idleMs: number
+  /** Markers to downstream partitions that got nothing are that far apart at least. Default 1000. */
+  readonly markerEveryMs?: number
 }
 
 /** Makes the operators of a sub-topology for one task. */
@@ -146,16 +148,18 @@ class GraphBuilder {
   #makeEdge(node: RunNode): Operator {
     const { step } = node
     const context = this.#context
-    const { idleMs } = this.#options
+    const { idleMs, markerEveryMs = 1000 } = this.#options
     switch (step.kind) {
       case 'repartitionSink': {
         const { repartition: name, key, value } = step
         return this.#timedOperator(
-          new RepartitionSink({ name, key, value, idleMs }, context, this.#options.upstream(name)),
+          new RepartitionSink({ name, key, value, idleMs, markerEveryMs }, context, this.#options.upstream(name)),
         )
       }
       case 'combine':
-        return this.#timedOperator(new Combine({ ...step, idleMs }, context, this.#options.upstream(step.repartition)))
+        return this.#timedOperator(
+          new Combine({ ...step, idleMs, markerEveryMs }, context, this.#options.upstream(step.repartition)),
+        )
       case 'source': {
         const { topic, timestamp, table } = step
         const options = { topic: topic.name, key: topic.key, value: topic.value, timestamp }

@@ -2,7 +2,8 @@ import type { Compiled, StoreSpec } from '../../topology/compiled.ts'
 import { AppError } from '../errors.ts'
 import type { Kafka, PartitionOffset, World } from '../ports.ts'
 import type { Stores } from '../state-port.ts'
-import { type StoreDefinition, TaskState } from '../state/task-state.ts'
+import type { StoreDefinition } from '../state/identity.ts'
+import { TaskState } from '../state/task-state.ts'
 import { sourcesOf, type TaskPlace, taskName } from './assign/places.ts'
 import { beforeEndMarks } from './ended.ts'
 import { OffsetsGone, restore, type RestoreProgress, type Restoring } from './restore.ts'
@@ -84,7 +85,8 @@ async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskSt
 const isStale = (state: TaskState, options: OpenOptions): boolean =>
   state.writtenMs > 0 && options.world.clock.now() - state.writtenMs > options.staleAfterMs
 
-const definitionOf = (store: StoreSpec, topics: AppTopics): StoreDefinition => ({
+/** A store as the state of a task keeps it. */
+export const definitionOf = (store: StoreSpec, topics: AppTopics): StoreDefinition => ({
   name: store.name,
   hasKinds: store.kind !== 'keyValue',
   changelogId: topics.id(topics.changelog(store.name)),

@@ -2,26 +2,25 @@ import { ByteWriter } from '../../schemas/bytes.ts'
 import { DecodeError, NotReady } from '../../schemas/serde.ts'
 import type { SubTopology } from '../../topology/compiled.ts'
 import type { Failure } from '../../topology/plan.ts'
-import { AppError } from '../errors.ts'
+import { assert } from '../errors.ts'
 import type { TaskContext } from '../operators/operator.ts'
 import { FlowRecord } from '../operators/record.ts'
 import { AlignedTime } from '../operators/time.ts'
 import type { PartitionBuffer, PartitionOffset, World } from '../ports.ts'
 import type { TaskState } from '../state/task-state.ts'
 import { failureOf } from './failure.ts'
-import { buildGraph, type TaskGraph } from './graph.ts'
+import { buildGraph, type GraphOptions, type TaskGraph } from './graph.ts'
 import { nextQueue, SourceQueue } from './queue.ts'
 import { counterIn, Tallies } from './tallies.ts'
 import { Timers } from './timers.ts'
 import type { AppTopics } from './topics.ts'
 
-export interface TaskOptions {
+export interface TaskOptions extends Omit<GraphOptions, 'upstream'> {
   readonly part: SubTopology
   readonly partition: number
   readonly state: TaskState
   readonly topics: AppTopics
   readonly world: World
-  readonly idleMs: number
   buffer(topic: string, partition: number): PartitionBuffer
   partitionOf(key: Uint8Array, start: number, end: number, partitions: number): number
   /**
@@ -110,13 +109,11 @@ export class Task {
     const width = Math.max(1, ...part.repartitionInputs.map(name => topics.upstreams(name, part.id).count))
     this.#aligned = width > 1 ? new AlignedTime(width) : null
     this.#timers = new Timers(this.#streamTime)
-    return buildGraph(part, this.#context(), {
-      upstream: name => {
-        const { count, first } = topics.upstreams(name, part.id)
-        return { count, index: first + this.partition }
-      },
-      idleMs: this.#options.idleMs,
-    })
+    const upstream: GraphOptions['upstream'] = name => {
+      const { count, first } = topics.upstreams(name, part.id)
+      return { count, index: first + this.partition }
+    }
+    return buildGraph(part, this.#context(), { ...this.#options, upstream })
   }
 
   #context(): TaskContext {
@@ -273,6 +270,11 @@ export class Task {
   /** Goes back to what was committed: state, time, counts, positions. */
   async rollback(): Promise<void> {
     await this.state.rollback()
+    this.rebuild()
+  }
+
+  /** The rest of a rollback, when the state is back. */
+  rebuild(): void {
     for (const operator of this.#graph.timed) operator.close?.()
     this.tallies.rollback()
     this.#streamTime = this.#committedStreamTime
@@ -280,16 +282,13 @@ export class Task {
     this.#hasEnded = this.#endedCommitted
     this.#waiting = null
     this.#graph = this.#build()
-    for (const [index, queue] of this.queues.entries()) {
-      queue.rewind(this.#committedPositions.get(queue.source.topic)!)
-      this.#replaceSource(index, queue)
+    for (const queue of this.queues) {
+      const { topic } = queue.source
+      queue.rewind(this.#committedPositions.get(topic)!)
+      const source = this.#graph.sources.find(other => other.topic === topic)
+      assert(source !== undefined, `source ${topic} of task ${this.id} is gone`)
+      queue.source = source
     }
-  }
-
-  #replaceSource(index: number, queue: SourceQueue): void {
-    const source = this.#graph.sources.find(other => other.topic === queue.source.topic)
-    if (source === undefined) throw new AppError('ASSERTION', `Source ${index} of task ${this.id} is gone.`)
-    queue.source = source
   }
 
   async close(): Promise<void> {

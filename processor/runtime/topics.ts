@@ -1,6 +1,6 @@
 import type { Compiled } from '../../topology/compiled.ts'
 import { changelogTopic, repartitionTopic } from '../../topology/names.ts'
-import { resolve } from '../../topology/partitions.ts'
+import { resolve, type Resolved } from '../../topology/partitions.ts'
 import { AppError } from '../errors.ts'
 import type { Admin, NewTopic, TopicDescription } from '../ports.ts'
 
@@ -60,6 +60,16 @@ export async function prepareTopics(compiled: Compiled, application: string, adm
     if (found === undefined) throw new AppError('ASSERTION', `The topic '${name}' is not one of this application's.`)
     return found
   }
+  return appTopics(compiled, application, resolved, find)
+}
+
+/** The topics of an application whose widths are resolved; `find` looks one up by its full name. */
+export function appTopics(
+  compiled: Compiled,
+  application: string,
+  resolved: Resolved,
+  find: (topic: string) => { readonly partitions: number; readonly id: string },
+): AppTopics {
   const tasksOf = (parts: readonly number[]): number => parts.reduce((sum, part) => sum + resolved.tasks[part]!, 0)
   return {
     tasks: resolved.tasks,

@@ -16,11 +16,15 @@ export class MemoryStore implements Store {
   }
 
   write(batch: readonly StoreWrite[]): Promise<void> {
+    this.writeNow(batch)
+    return Promise.resolve()
+  }
+
+  writeNow(batch: readonly StoreWrite[]): void {
     for (const { key, value } of batch) {
       if (value === null) this.#entries.delete(key.toString('latin1'))
       else this.#entries.set(key.toString('latin1'), Buffer.from(value))
     }
-    return Promise.resolve()
   }
 
   async *range(from: Buffer, to: Buffer): AsyncIterable<readonly [Buffer, Buffer]> {

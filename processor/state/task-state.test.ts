@@ -4,7 +4,8 @@ import type { Store, StoreWrite } from '../state-port.ts'
 import type { CachedStore } from './cached.ts'
 import { MemoryStore } from './memory.ts'
 import { metaKey, readMeta, storeFormat, writeMeta } from './meta.ts'
-import { type StoreDefinition, type TaskIdentity, TaskState } from './task-state.ts'
+import type { StoreDefinition, TaskIdentity } from './identity.ts'
+import { TaskState } from './task-state.ts'
 import { columnsOf, TestLog } from './testing.ts'
 
 const identity: TaskIdentity = { clusterId: 'cluster', application: 'app', task: '0_1' }

@@ -6,30 +6,14 @@ import type { Store, StoreWrite } from '../state-port.ts'
 import { batchMark, hasBatches } from './batch-marks.ts'
 import { CachedStore } from './cached.ts'
 import { rowsToWrite } from './changelog-rows.ts'
+import { mismatch, type StoreDefinition, type TaskIdentity, type Unusable } from './identity.ts'
 import { metaKey, readMeta, storeFormat, type StoreMark, type StoreMeta, writeMeta } from './meta.ts'
-
-/** One named store of a task, as its definition and its changelog topic say. */
-export interface StoreDefinition {
-  readonly name: string
-  /** Stores with several kinds of entries tell them apart by one byte in front of each key. */
-  readonly hasKinds: boolean
-  readonly changelogId: string
-}
-
-export interface TaskIdentity {
-  readonly clusterId: string
-  readonly application: string
-  readonly task: string
-}
 
 /** Something that holds decoded state beside the stores' own entries, within the same budget. */
 export interface Evictable {
   readonly bytes: number
   evict(budgetBytes: number): void
 }
-
-/** Why a store on disk cannot be used and is thrown away. */
-export type Unusable = string
 
 /**
  * All state of one task: its stores share one database on disk, so that one batch carries the changes of all of them
@@ -170,8 +154,18 @@ export class TaskState {
 
   /** Forgets all that is not committed. Whoever used `cached` asks again: the entries are new ones. */
   async rollback(): Promise<void> {
-    for (const cache of this.#caches) cache.rollback()
+    this.revert()
     await this.flush(this.#lastFlushMs)
+    this.forget()
+  }
+
+  /** The first step of a rollback: entries are as they were committed. */
+  revert(): void {
+    for (const cache of this.#caches) cache.rollback()
+  }
+
+  /** Its last step, when all that is committed is on disk: nothing is held any more. */
+  forget(): void {
     this.#caches.length = 0
     this.#cachesByStore.clear()
     this.#beforeFreeze.length = 0
@@ -215,23 +209,31 @@ export class TaskState {
   /** Brings what is committed to disk, in one batch with the offsets. A batch under way is waited for first. */
   async flush(nowMs: number): Promise<void> {
     while (this.#flushing !== null) await this.#flushing
-    if (!this.#changed) return
+    const drained = this.drain(nowMs)
+    if (drained === null) return
+    this.#flushing = this.#store.write(drained.batch).then(drained.written)
+    try {
+      await this.#flushing
+    } finally {
+      this.#flushing = null
+    }
+  }
+
+  /** The batch of a flush, null when there is nothing to write; `written` is to be called when it is on disk. */
+  drain(nowMs: number): { readonly batch: StoreWrite[]; readonly written: () => void } | null {
+    if (!this.#changed) return null
     this.#changed = false
     const batch: StoreWrite[] = []
     for (const cache of this.#caches) cache.drain(batch)
     this.#seal(batch, nowMs)
     const caches = [...this.#caches]
     const offsets = new Map(this.#nextOffsets)
-    this.#flushing = this.#store.write(batch).then(() => {
+    const written = (): void => {
       for (const cache of caches) cache.drained()
       this.#lastFlushMs = nowMs
       this.#storedOffsets = offsets
-    })
-    try {
-      await this.#flushing
-    } finally {
-      this.#flushing = null
     }
+    return { batch, written }
   }
 
   /**
@@ -240,14 +242,19 @@ export class TaskState {
    * Only before the first `cached`.
    */
   async restore(storeName: string, records: RecordColumns, nextOffset: number, nowMs: number): Promise<void> {
+    await this.#store.write(this.restoreBatch(storeName, records, nextOffset, nowMs))
+    this.#lastFlushMs = nowMs
+    this.#storedOffsets = new Map(this.#nextOffsets)
+  }
+
+  /** The batch that `restore` writes. */
+  restoreBatch(storeName: string, records: RecordColumns, nextOffset: number, nowMs: number): StoreWrite[] {
     const index = this.#definitions.findIndex(definition => definition.name === storeName)
     assert(index >= 0 && this.#caches.length === 0, `store '${storeName}' is restored before it is used`)
     const batch = rowsToWrite(this.#definitions[index]!, index + 1, records)
     this.#nextOffsets.set(storeName, Math.max(nextOffset, this.nextOffset(storeName)))
     this.#seal(batch, nowMs)
-    await this.#store.write(batch)
-    this.#lastFlushMs = nowMs
-    this.#storedOffsets = new Map(this.#nextOffsets)
+    return batch
   }
 
   /** Adds to a batch what it says of itself: its number and up to where the store holds its changelogs with it. */
@@ -274,18 +281,4 @@ export class TaskState {
     while (this.#flushing !== null) await this.#flushing.catch(() => undefined)
     await this.#store.close()
   }
-}
-
-function mismatch(meta: StoreMeta, identity: TaskIdentity, definitions: readonly StoreDefinition[]): Unusable | null {
-  if (meta.format !== storeFormat) return `its format is ${meta.format}, not ${storeFormat}`
-  if (meta.clusterId !== identity.clusterId) return 'it belongs to another Kafka cluster'
-  if (meta.application !== identity.application) return `it belongs to the application '${meta.application}'`
-  if (meta.task !== identity.task) return `it belongs to task ${meta.task}`
-  const names = (list: readonly { name: string }[]) => list.map(({ name }) => name).join(', ')
-  if (names(meta.stores) !== names(definitions)) return `it holds the stores ${names(meta.stores)}`
-  for (const [index, mark] of meta.stores.entries()) {
-    if (mark.changelogId !== definitions[index]!.changelogId)
-      return `the changelog of '${mark.name}' is another topic now`
-  }
-  return null
 }

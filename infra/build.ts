@@ -42,7 +42,8 @@ const writeManifest = (out: string): void => {
   const { name, version, license, type, dependencies } = JSON.parse(
     readFileSync(join(root, 'package.json'), 'utf8'),
   ) as Record<string, unknown>
-  const manifest = { name, version, license, private: true, type, exports: './processor/index.js', dependencies }
+  const exports = { '.': './processor/index.js', './testing': './processor/testing/driver.js' }
+  const manifest = { name, version, license, private: true, type, exports, dependencies }
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }
 

@@ -14,7 +14,7 @@ export class UserLog implements LogState<any, any> {
   /** The row that is being scanned, -1 for none: the book is turned to it. */
   #scanned = -1
 
-  constructor(spec: LogSpec<any, any>, context: TaskContext) {
+  constructor(spec: LogSpec<any, any>, context: Pick<TaskContext, 'state' | 'dropped'>) {
     this.#spec = spec
     const { name, retentionMs } = spec
     this.#store = new EventStore(context.state, name, spec.value, { spanMs: retentionMs, retentionMs })

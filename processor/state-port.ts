@@ -20,12 +20,20 @@ export interface Store {
   close(): Promise<void>
 }
 
+export interface OpenedStore {
+  readonly store: Store
+  /** It is empty, and was made just now. */
+  readonly created: boolean
+  /** Where the former store was moved: it ended one process after the other. */
+  readonly aside?: string
+}
+
 /** Opens, and throws away, the stores of tasks. */
 export interface Stores {
   /**
-   * `created` tells an empty store that was made just now. Rejects with STATE_BUSY while another worker of this process
-   * still has it open.
+   * Rejects with STATE_BUSY while another worker of this process still has it open, with STATE_IN_USE when somebody
+   * else has, and with STATE_CORRUPT when it has to be destroyed.
    */
-  open(task: string): Promise<{ store: Store; created: boolean }>
+  open(task: string): Promise<OpenedStore>
   destroy(task: string): Promise<void>
 }

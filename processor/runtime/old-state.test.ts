@@ -53,6 +53,7 @@ class Case {
     const log: Log = {
       ...silentLog,
       warn: (fields, message) => void this.warnings.push(`${message}: ${(fields as { reason?: string }).reason}`),
+      error: (fields, message) => void this.warnings.push(`${message}: ${(fields as { aside?: string }).aside}`),
     }
     this.harness = new Harness(systemWorld(log))
   }
@@ -111,6 +112,19 @@ test('a store of an older format is wiped and restored from its changelog', asyn
   expect(own.warnings).toEqual([
     `a store cannot be used: it is wiped and restored from its changelog: its format is ${storeFormat - 1}, not ${storeFormat}`,
   ])
+  await own.harness.close()
+})
+
+test('a store that was moved aside is told of', async () => {
+  const own = await Case.of(inRows())
+  const stores: Stores = {
+    open: async task => ({ ...(await own.stores.open(task)), aside: `${task}.damaged` }),
+    destroy: task => own.stores.destroy(task),
+  }
+  const app = own.harness.app(inRows(), { stores })
+  await app.start()
+  await app.stop()
+  expect(own.warnings).toEqual(['a store that ends the process was moved aside: restoring: 0_0.damaged'])
   await own.harness.close()
 })
 

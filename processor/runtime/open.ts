@@ -65,7 +65,12 @@ async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskSt
   for (let round = 0; round < 2; round++) {
     let reason: string
     try {
-      const { store, created } = await stores.open(task)
+      const { store, created, aside } = await stores.open(task)
+      if (aside !== undefined)
+        world.log.error(
+          { task, aside, code: 'STATE_CORRUPT' },
+          'a store that ends the process was moved aside: restoring',
+        )
       const opened = TaskState.open(store, created, identity, definitions)
       if (typeof opened !== 'string' && !isStale(opened, options)) {
         if (created) await opened.begin(world.clock.now())

@@ -151,6 +151,14 @@ function spoil(folder: string, damage: Damage, random: () => number): void {
   writeFileSync(file, bytes)
 }
 
+/** Opens and reads what a trial has left: ends the process if that did. */
+export async function readAgain(root: string): Promise<void> {
+  const stores = await levelStores(root, 'a')
+  const { store } = await stores.open('0_0')
+  for (let i = 0; i < keys; i++) store.get(Buffer.concat([Buffer.from([1]), keyOf(i)]))
+  await stores.release()
+}
+
 /** Runs trials and writes each outcome as a line of JSON. */
 export async function runTrials(root: string, from: number, to: number): Promise<void> {
   const subject = await Subject.make(root)

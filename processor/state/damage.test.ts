@@ -23,7 +23,10 @@ import type { Damage, Trial } from './damage-testing.ts'
 // there.
 //
 // Not noticed yet: keys that are gone from a table without a trace (3 of 420), for nothing says how many there should
-// be. A process that dies does so while it reads, after the opening: it is started again, and may die again.
+// be.
+//
+// A process that dies does so while it reads, and the next one dies there too: after three the store is moved aside
+// (unclosed.ts; in 14 of 14 such stores the process that read all of it died as well).
 
 const trials = 42
 const module = fileURLToPath(new URL('damage-testing.ts', import.meta.url))

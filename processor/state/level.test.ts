@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -90,18 +90,14 @@ test('a store whose CURRENT is gone does not open empty', async () => {
   await stores.release()
 })
 
-test('a marker of an opening that never came to its end: the store is wiped', async () => {
+test('a store that is refused is none that ends the process', async () => {
   const stores = await levelStores(root, 'a')
-  const marker = join(stores.folder, '0_0.opening')
-  const first = await stores.open('0_0')
-  expect(existsSync(marker)).toBe(false)
-  await first.store.write([{ key: Buffer.from('a'), value: Buffer.from('1') }])
-  await first.store.close()
-  writeFileSync(marker, '')
-  const second = await stores.open('0_0')
-  expect(second.created).toBe(true)
-  expect(second.store.get(Buffer.from('a'))).toBeUndefined()
-  expect(existsSync(marker)).toBe(false)
+  const { store } = await stores.open('0_0')
+  const file = join(stores.folder, '0_0.open')
+  for (let i = 0; i < 5; i++) await expect(stores.open('0_0')).rejects.toMatchObject({ code: 'STATE_IN_USE' })
+  expect(readFileSync(file, 'utf8')).toBe('1')
+  await store.close()
+  expect(existsSync(file)).toBe(false)
   await stores.release()
 })
 
@@ -118,12 +114,11 @@ test('of two threads one at a time has the store of a task, and what it left sta
   const [a, b] = [taskStores(held.folder, claimsOf('a')), taskStores(held.folder, claimsOf('b'))]
   const { store } = await a.open('0_0')
   await store.write([{ key: Buffer.from('k'), value: Buffer.from('1') }])
-  // While it is being opened there is a marker, which would tell the other to begin anew.
-  writeFileSync(join(held.folder, '0_0.opening'), '')
+  // Four processes ended with it open, and now another thread has it: that one is left alone.
+  writeFileSync(join(held.folder, '0_0.open'), '4')
   await expect(b.open('0_0')).rejects.toMatchObject({ code: 'STATE_BUSY', retriable: true })
   await b.destroy('0_0')
   expect(store.get(Buffer.from('k'))?.toString()).toBe('1')
-  rmSync(join(held.folder, '0_0.opening'))
   await expect(a.open('0_0')).rejects.toMatchObject({ code: 'STATE_IN_USE' })
   await expect(b.open('0_0')).rejects.toMatchObject({ code: 'STATE_BUSY' })
   await store.close()
@@ -141,10 +136,23 @@ test('of two threads one at a time has the store of a task, and what it left sta
   await held.release()
 })
 
-test('a store that is refused leaves no marker behind', async () => {
+test('processes that are killed with a sound store open: it is read once, kept, and counted anew', async () => {
   const stores = await levelStores(root, 'a')
-  await stores.open('0_0')
-  await expect(stores.open('0_0')).rejects.toMatchObject({ code: 'STATE_IN_USE' })
-  expect(existsSync(join(stores.folder, '0_0.opening'))).toBe(false)
+  const file = join(stores.folder, '0_0.open')
+  const first = await stores.open('0_0')
+  await first.store.write([{ key: Buffer.from('a'), value: Buffer.from('1') }])
+  await first.store.close()
+  for (const [killed, counted] of [
+    ['1', '2'],
+    ['2', '3'],
+    ['3', '1'],
+    ['', '2'],
+  ] as const) {
+    writeFileSync(file, killed)
+    const { store, created, aside } = await stores.open('0_0')
+    expect([created, aside, String(store.get(Buffer.from('a')))]).toEqual([false, undefined, '1'])
+    expect(readFileSync(file, 'utf8')).toBe(counted)
+    await store.close()
+  }
   await stores.release()
 })

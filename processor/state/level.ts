@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import type { Buffer } from 'node:buffer'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { Buffer } from 'node:buffer'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { AppError } from '../errors.ts'
 import type { Store, Stores, StoreWrite } from '../state-port.ts'
+import { moveIfDeadly, Unclosed } from './unclosed.ts'
 
 /** A folder for the state of one process, which holds it exclusively: it has one folder for each task. */
 export interface StateFolder {
@@ -115,22 +116,24 @@ export function taskStores(folder: string, claims: Claims = alone): Stores & { c
         throw new AppError('STATE_BUSY', `The store of task ${task} is still open in another thread of this process.`)
       }
       const path = join(folder, task)
-      // A marker that is still here says that the last open died (LevelDB aborts the process on some damage): start
-      // anew.
-      const marker = `${path}.opening`
+      const unclosed = new Unclosed(path)
+      let before: number | null = null
       try {
-        if (existsSync(marker)) rmSync(path, { recursive: true, force: true })
+        const aside = await moveIfDeadly(path, { url: import.meta.url, name: readAll.name })
         const created = !existsSync(path)
-        writeFileSync(marker, '')
-        const store = await openLevel(path, created, () => claims.free(task))
+        before = unclosed.count
+        unclosed.count = before + 1
+        const store = await openLevel(path, created, () => {
+          unclosed.count = 0
+          claims.free(task)
+        })
         open.set(task, store)
-        return { store, created }
+        return aside === null ? { store, created } : { store, created, aside }
       } catch (error) {
+        // The process lives: a store that is merely in use, or refuses to open, is none that kills.
+        if (before !== null) unclosed.count = before
         if (open.get(task)?.isOpen !== true) claims.free(task)
         throw error
-      } finally {
-        // Whatever came of it, the process lives: a store that is merely in use must not be taken for one that kills.
-        rmSync(marker, { force: true })
       }
     },
     async destroy(task) {
@@ -139,7 +142,7 @@ export function taskStores(folder: string, claims: Claims = alone): Stores & { c
       // Whoever has it by now has seen for itself what it is worth.
       if (!(await claims.take(task))) return
       rmSync(join(folder, task), { recursive: true, force: true })
-      rmSync(join(folder, `${task}.opening`), { force: true })
+      new Unclosed(join(folder, task)).count = 0
       claims.free(task)
     },
     async close() {
@@ -158,6 +161,12 @@ export async function openLevel(path: string, created: boolean, onClosed = (): v
     throw new AppError(code, `The store ${path} does not open.`, { cause })
   }
   return new LevelStore(database, path, onClosed)
+}
+
+/** Reads all of a store, by iterating and by key. In a process of its own: it may end it. */
+export async function readAll(path: string): Promise<void> {
+  const store = await openLevel(path, false)
+  for await (const [key] of store.range(Buffer.alloc(0), Buffer.alloc(64, 255))) store.get(key)
 }
 
 /**

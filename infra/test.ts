@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promtoolAnswers } from './promtool.ts'
 import { chooseServices } from './services.ts'
 import { listFiles } from './tidy/source.ts'
 
@@ -99,6 +100,10 @@ for (const tier of tiers) {
   total.failed += counts.failed
   total.skipped += counts.skipped
 }
+
+const promtoolTest = 'infra/docker.test.ts'
+if ((filters.length === 0 || filters.some(filter => promtoolTest.includes(filter))) && !promtoolAnswers())
+  notRun.push(`promtool is not here: docker/prometheus.yml is NOT CHECKED by it (${promtoolTest})`)
 
 console.log(['', ...summary, ...notRun].join('\n'))
 // Filters that match nothing must not look like success.

@@ -43,9 +43,11 @@ test.each([
   expect(() => readCommand(args, given)).toThrow(UsageError)
 })
 
-test('the HTTP server may only listen on this machine', () => {
+test('the HTTP server may only listen on this machine, unless others need a token', () => {
   expect(() => readCommand(['--http', '0.0.0.0:9464'], environment)).toThrow('authenticates nobody')
   expect(readCommand(['--http', '[::1]:0'], environment)).toMatchObject({ http: { host: '::1', port: 0 } })
+  const guarded = readCommand(['--http', '0.0.0.0:9464', '--http-token-file', 'token'], environment)
+  expect(guarded).toMatchObject({ http: { host: '0.0.0.0', port: 9464 }, httpTokenFile: 'token' })
 })
 
 test('errors end in one line with their code; faults of ours come with their stack', () => {

@@ -29,6 +29,11 @@ const runOptions = {
     'of metrics and health (default 127.0.0.1:9464, or the next port that is free)',
     '127.0.0.1:9464',
   ),
+  'http-token-file': words(
+    'FILE',
+    'with the bearer token that --http asks for; only with one may others reach it (default: none)',
+    null,
+  ),
   'commit-ms': wholeNumber('time between commits (default 100)', defaultSettings.commitIntervalMs, 1),
   'cache-mb': wholeNumber(
     `for decoded state, MiB (default ${defaultSettings.cacheBytes / mebibyte})`,
@@ -104,7 +109,8 @@ function settleRun(values: Values<typeof runOptions>, environment: Environment) 
     stateFolder: values.state,
     instance: values.instance,
     application: values.application,
-    http: parseHttpAddress(values.http),
+    http: parseHttpAddress(values.http, values['http-token-file'] !== null),
+    httpTokenFile: values['http-token-file'],
     commitIntervalMs: values['commit-ms'],
     cacheBytes: values['cache-mb'] * mebibyte,
     highAmountUnits: values['high-amount'],

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -83,5 +83,24 @@ test('it runs until it is told to stop, and lets go of state and port', async ()
   const url = /http:\/\/[\d.:]+/.exec(said[0]!)![0]
   await expect(fetch(`${url}/metrics`)).rejects.toThrow()
   await again.harness.close()
+  await harness.close()
+})
+
+test('with a token file the metrics are for who has the token', async () => {
+  const { harness, options, context, stop, said, saying, folder } = prepare()
+  await harness.kafka.connect()
+  await harness.kafka.admin().createTopics(flagshipTopics({ live: false }))
+  const httpTokenFile = join(folder, 'token')
+  await expect(runProcessor({ ...options, httpTokenFile }, context)).rejects.toThrow('cannot be read')
+  const token = 'y'.repeat(40)
+  writeFileSync(httpTokenFile, `${token}\n`)
+  const done = runProcessor({ ...options, httpTokenFile }, context)
+  await saying('running')
+  const url = `${/http:\/\/[\d.:]+/.exec(said[0]!)![0]}/metrics`
+  expect((await fetch(url)).status).toBe(401)
+  expect((await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200)
+  expect(said.join()).not.toContain(token)
+  stop.abort()
+  await done
   await harness.close()
 })

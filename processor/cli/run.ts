@@ -15,6 +15,7 @@ import { levelStores } from '../state/level.ts'
 import { processId } from '../state/process-id.ts'
 import type { RunOptions } from './command.ts'
 import { rulesWith } from './flagship.ts'
+import { readToken } from './token-file.ts'
 
 export interface ProcessorContext {
   readonly kafka: Kafka
@@ -32,6 +33,7 @@ export interface ProcessorContext {
 /** Runs the flagship until the signal comes; rejects with what ended it before. */
 export async function runProcessor(options: RunOptions, context: ProcessorContext): Promise<void> {
   const { kafka, world, signal, say, registry } = context
+  const token = options.httpTokenFile === null ? {} : { token: readToken(options.httpTokenFile) }
   // First of all: a folder that is in use, or an address that is not, is told before anything is waited for.
   const stores = await levelStores(options.stateFolder, options.instance ?? undefined)
   try {
@@ -56,7 +58,7 @@ export async function runProcessor(options: RunOptions, context: ProcessorContex
       cacheBytes: options.cacheBytes,
       onCommitted: seconds => committed(seconds),
     })
-    const server = await startServer({ address: options.http, metrics, read })
+    const server = await startServer({ address: options.http, metrics, read, ...token })
     const url = `${server.url}/metrics`
     say(
       `application ${options.application}, instance ${stores.instance}, state in ${stores.folder}, ${options.guarantee}; metrics: ${url}`,

@@ -14,9 +14,10 @@ afterEach(async () => {
 
 let now = readings()
 
-async function serve(port = 0): Promise<ObserveServer> {
+async function serve(port = 0, guard: { host?: string; token?: string } = {}): Promise<ObserveServer> {
   const read = () => now
-  const server = await startServer({ address: { host: '127.0.0.1', port }, metrics: new Metrics(read), read })
+  const { host = '127.0.0.1', ...token } = guard
+  const server = await startServer({ address: { host, port }, metrics: new Metrics(read), read, ...token })
   open.push(() => server.close())
   return server
 }
@@ -99,6 +100,49 @@ test('another address than a loopback one is refused', async () => {
   await expect(
     startServer({ address: { host: '0.0.0.0', port: 0 }, metrics: new Metrics(read), read }),
   ).rejects.toThrow('authenticates nobody')
+})
+
+const token = `${'x'.repeat(42)}=`
+
+const asking = async (server: ObserveServer, path: string, authorization?: string): Promise<[number, string]> => {
+  const url = `http://127.0.0.1:${server.address.port}${path}`
+  const response = await fetch(url, { headers: authorization === undefined ? {} : { authorization } })
+  if (response.status === 401) expect(response.headers.get('www-authenticate')).toBe('Bearer')
+  return [response.status, (await response.text()).trim()]
+}
+
+test('with a token it listens anywhere, and who has the token gets all of it, by whatever name', async () => {
+  now = readings()
+  const server = await serve(0, { host: '0.0.0.0', token })
+  const bearer = `Bearer ${token}`
+  expect(await asking(server, '/metrics', bearer)).toEqual([
+    200,
+    expect.stringContaining('millrace_commits_total 9') as string,
+  ])
+  expect(await asking(server, '/health/ready', bearer)).toEqual([200, expect.stringContaining('"tasks":2') as string])
+  expect(await asking(server, '/elsewhere', bearer)).toMatchObject([404, {}])
+  expect(await statusFor({ ...server, address: { ...server.address, host: '127.0.0.1' } }, 'pod.example')).toBe(200)
+})
+
+test('who has no token, or another, gets nothing but the status of health', async () => {
+  now = readings()
+  const server = await serve(0, { host: '0.0.0.0', token })
+  const wrong = [undefined, '', 'Bearer', `Bearer ${token}=`, `Bearer ${token.slice(1)}`, `Basic ${token}`, token]
+  for (const authorization of wrong) {
+    for (const path of ['/metrics', '/', '/metrics?health', '/healthy', '/health'])
+      expect(await asking(server, path, authorization)).toEqual([401, 'A bearer token is needed.'])
+    expect(await asking(server, '/health/live', authorization)).toEqual([200, 'live'])
+    expect(await asking(server, '/health/ready', authorization)).toEqual([200, 'ready'])
+  }
+  now = readings({ state: 'restoring' })
+  expect(await asking(server, '/health/ready')).toEqual([503, 'not ready'])
+  // On loopback too, where who has none would get all of it.
+  expect(await asking(await serve(0, { token }), '/metrics')).toMatchObject([401, {}])
+})
+
+test('a token that can be guessed, or that no header can carry, is refused', async () => {
+  for (const bad of ['', 'x'.repeat(31), `${'x'.repeat(40)} x`, `${'x'.repeat(40)}\n`])
+    await expect(serve(0, { host: '0.0.0.0', token: bad })).rejects.toThrow('at least 32')
 })
 
 test('it lets go of its port, and of connections that are kept alive', async () => {

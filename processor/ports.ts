@@ -251,6 +251,11 @@ export interface Admin {
     groupId: string,
     partitions: readonly TopicPartition[],
   ): Promise<readonly (TopicPartition & { readonly offset: number | null })[]>
+  /**
+   * Transactional ids that begin with `prefix` and have a transaction open, as far as the brokers that answer within a
+   * few seconds know and this client may see.
+   */
+  ongoingTransactions(prefix: string): Promise<readonly string[]>
   deleteRecords(before: readonly PartitionOffset[]): Promise<void>
 }
 

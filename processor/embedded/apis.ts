@@ -24,6 +24,7 @@ export const apis = {
   DescribeConfigs: [32, 4, 4],
   CreatePartitions: [37, 3, 3],
   DescribeCluster: [60, 1, 1],
+  ListTransactions: [66, 0, 0],
 } as const satisfies Record<string, readonly [key: number, first: number, last: number]>
 
 export type Api = keyof typeof apis

@@ -102,6 +102,7 @@ export class Requests {
       AddPartitionsToTxn: body => transactions.addPartitions(body),
       AddOffsetsToTxn: body => transactions.addOffsets(body),
       EndTxn: (body, version) => transactions.end(body, version),
+      ListTransactions: body => transactions.list(body),
     }
   }
 

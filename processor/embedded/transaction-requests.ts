@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../ports.ts'
 import { codes } from './codes.ts'
-import type { TransactionCoordinator } from './transactions.ts'
+import { isTransactionState, type TransactionCoordinator } from './transactions.ts'
 
 interface Identity {
   readonly transactionalId: string
@@ -64,6 +64,17 @@ export class TransactionRequests {
   addOffsets({ transactionalId, producerId, producerEpoch, groupId }: Identity & { readonly groupId: string }): object {
     const errorCode = this.#transactions.add(transactionalId, producerId, producerEpoch, { groupId })
     return { throttleTimeMs: 0, errorCode }
+  }
+
+  /** Every node answers for all coordinators. */
+  list(request: { readonly stateFilters: readonly string[]; readonly producerIdFilters: readonly number[] }): object {
+    const { stateFilters, producerIdFilters } = request
+    const transactionStates = this.#transactions
+      .list()
+      .filter(({ transactionState }) => stateFilters.length === 0 || stateFilters.includes(transactionState))
+      .filter(({ producerId }) => producerIdFilters.length === 0 || producerIdFilters.includes(producerId))
+    const unknownStateFilters = stateFilters.filter(name => !isTransactionState(name))
+    return { throttleTimeMs: 0, errorCode: codes.NONE, unknownStateFilters, transactionStates }
   }
 
   end(

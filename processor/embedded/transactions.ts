@@ -2,13 +2,10 @@ import type { TopicPartition, World } from '../ports.ts'
 import { codes } from './codes.ts'
 import type { Timer, Timers } from './timers.ts'
 
-export type TransactionState =
-  | 'Empty'
-  | 'Ongoing'
-  | 'PrepareCommit'
-  | 'PrepareAbort'
-  | 'CompleteCommit'
-  | 'CompleteAbort'
+const states = ['Empty', 'Ongoing', 'PrepareCommit', 'PrepareAbort', 'CompleteCommit', 'CompleteAbort'] as const
+export type TransactionState = (typeof states)[number]
+
+export const isTransactionState = (name: string): boolean => states.some(state => state === name)
 
 /** What takes part in a transaction: a partition, or the offsets of a group. */
 export interface Participants {
@@ -87,6 +84,14 @@ export class TransactionCoordinator {
   /** For tests. */
   state(transactionalId: string): TransactionState | null {
     return this.#transactions.get(transactionalId)?.state ?? null
+  }
+
+  list(): { readonly transactionalId: string; readonly producerId: number; readonly transactionState: string }[] {
+    return [...this.#transactions.values()].map(({ id, producerId, state }) => ({
+      transactionalId: id,
+      producerId,
+      transactionState: state,
+    }))
   }
 
   /** For tests of epoch exhaustion: as if so many transactions had ended before. */

@@ -59,6 +59,25 @@ export function fencingConformance(makeKafka: MakeKafka): void {
       expect(await committedOffset(kafka, groupId, topic)).toBeNull()
     })
 
+    test('open transactions are found by the beginning of their ids', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await newTopic(kafka)
+      const prefix = `${fresh('tx')}/`
+      const [begun, ended] = [`${prefix}begun`, `${prefix}ended`]
+      for (const transactionalId of [begun, ended, `${prefix}idle`, fresh('tx')]) {
+        const producer = await newProducer(kafka, { transactionalId })
+        if (transactionalId.endsWith('idle')) continue
+        append(producer, topic, 0, { value: 'v' })
+        await producer.flush()
+        if (transactionalId === ended) await producer.end('abort')
+      }
+      expect(await kafka.admin().ongoingTransactions(prefix)).toEqual([begun])
+      expect(await kafka.admin().ongoingTransactions(begun)).toEqual([begun])
+      expect(await kafka.admin().ongoingTransactions(`${prefix}none`)).toEqual([])
+      await newProducer(kafka, { transactionalId: begun })
+      expect(await kafka.admin().ongoingTransactions(prefix)).toEqual([])
+    })
+
     test('a restart with the same transactional id goes on, and so does a fenced producer after init', async () => {
       const kafka = await open(makeKafka)
       const topic = await newTopic(kafka)

@@ -1,4 +1,4 @@
-import type { GroupMetadata, PartitionOffset, Producer } from '../ports.ts'
+import type { GroupMember, GroupMetadata, PartitionOffset, Producer } from '../ports.ts'
 import type { Task } from './task.ts'
 import type { AppTopics } from './topics.ts'
 
@@ -39,8 +39,7 @@ export interface CommitOptions {
   readonly topics: AppTopics
   /** The membership under which the transaction was begun. */
   readonly group: GroupMetadata
-  /** At least once: commits without a transaction. */
-  commitOffsets(offsets: readonly PartitionOffset[], group: GroupMetadata): Promise<void>
+  readonly member: Pick<GroupMember, 'commit'>
   step(step: Step): void
 }
 
@@ -74,7 +73,7 @@ export async function commit(tasks: readonly Task[], options: CommitOptions): Pr
     await producer.end('commit', () => step('endSent'))
   } else {
     await producer.end('commit')
-    await options.commitOffsets(offsets, options.group)
+    await options.member.commit(offsets, options.group)
   }
   for (const { task, positions } of shares) {
     task.committed(positions, store => producer.nextOffset(topics.changelog(store), task.partition))

@@ -115,3 +115,20 @@ test('what another topology has left is not taken', async () => {
   await expect(taking).rejects.toMatchObject({ code: 'CONFIG', message: expect.stringContaining('0badcafe') })
   expect(membership.wanted.size).toBe(0)
 })
+
+test('who has something open and is unknown to the group is asked for once, when nothing is changing', async () => {
+  const { membership, draw } = member()
+  await assigned(membership, { nonce: draw(), tasks: tasks(0, 1) })
+  const open = ['app-a-0', 'app-b-0']
+  const first = membership.formerOwners(tasks(0))
+  draw()
+  expect(first.forgotten!(open)).toEqual([])
+  first.done()
+  await assigned(membership, { nonce: draw(), tasks: tasks(0, 1) })
+  const second = membership.formerOwners(tasks(0))
+  expect(second.forgotten!(open)).toEqual(['app-b-0'])
+  // Not fenced yet: it is asked for again.
+  expect(membership.formerOwners(tasks(0)).forgotten).not.toBeNull()
+  second.done()
+  expect(membership.formerOwners(tasks(0)).forgotten).toBeNull()
+})

@@ -11,7 +11,9 @@ import {
   type Identity,
   type StateCopy,
 } from './assign/user-data.ts'
+import type { FormerOwners } from './fencing.ts'
 import type { AppTopics } from './topics.ts'
+import { memberName, type WorkerPlace } from './worker-place.ts'
 
 export interface MembershipOptions {
   readonly compiled: Compiled
@@ -38,24 +40,13 @@ const rebalanceTimeoutMs = 60_000
 /** A member hears of a rebalance with its next heartbeat. */
 const heartbeatMostMs = 500
 
-/** Where a worker is: the application, its process, and which worker of that it is. */
-export interface WorkerPlace {
-  readonly application: string
-  readonly instance: string
-  readonly worker: number
-}
-
-/** The worker's transactional id, and its name in the group. */
-export const workerId = ({ application, instance, worker }: WorkerPlace): string =>
-  `${application}-${instance}-${worker}`
-
 export function groupOptions(
   options: WorkerPlace & { readonly isStatic: boolean; readonly sessionTimeoutMs: number },
 ): GroupOptions {
   const { application, isStatic, sessionTimeoutMs } = options
   return {
     groupId: application,
-    instanceId: isStatic ? workerId(options) : null,
+    instanceId: isStatic ? memberName(options) : null,
     sessionTimeoutMs,
     rebalanceTimeoutMs,
     heartbeatIntervalMs: Math.min(heartbeatMostMs, sessionTimeoutMs / 6),
@@ -72,6 +63,10 @@ export class Membership implements GroupHandlers {
   readonly #left = new Map<string, TaskPlace>()
   readonly #tasks: (partitions: readonly TopicPartition[]) => TaskPlace[]
   readonly #fenced = new Set<string>()
+  /** Since this worker has been there nobody was forgotten: what it knows goes with it. */
+  #hasSearched = false
+  /** A JoinGroup is on its way or answered: who is a member may be another question now. */
+  #isJoining = false
   #data: AssignmentData | null = null
   /** Of the membership that stands; what a lost one was told is still worth telling others. */
   #isCurrent = false
@@ -105,22 +100,34 @@ export class Membership implements GroupHandlers {
    * Transactional ids that must be fenced before these tasks are opened, each once: when it is fenced again it may be
    * in use again. `done`: they are fenced.
    */
-  formerOwners(places: readonly TaskPlace[]): { readonly ids: readonly string[]; readonly done: () => void } {
+  formerOwners(places: readonly TaskPlace[]): FormerOwners {
     const { holdings = null } = this.#data ?? {}
-    const { id: self } = this.#options.identity
+    const { id: self, isTransactional } = this.#options.identity
     const owners = new Map<string, string>()
     for (const { id, nonce } of places.flatMap(place => formerOwners(holdings, place, self))) {
       // A worker draws anew whenever it joins: this one is the one that vanished, and none that came back since.
       if (!this.#fenced.has(`${id} ${nonce}`)) owners.set(`${id} ${nonce}`, id)
     }
+    let hasSearched = false
+    const forgotten = (open: readonly string[]): readonly string[] => {
+      // Nobody runs tasks before all have joined: whoever had something open when they were listed and is no member of
+      // the generation that still stands is gone. In the middle of a rebalance that cannot be said.
+      if (this.#isJoining) return []
+      hasSearched = true
+      const present = new Set(this.#data?.holdings.holders.flatMap(({ id, isPresent }) => (isPresent ? [id] : [])))
+      return open.filter(id => id !== self && !present.has(id))
+    }
     const done = (): void => {
       for (const owner of owners.keys()) this.#fenced.add(owner)
+      this.#hasSearched ||= hasSearched
     }
-    return { ids: [...new Set(owners.values())], done }
+    const ids = [...new Set(owners.values())]
+    return { ids, forgotten: isTransactional && !this.#hasSearched ? forgotten : null, done }
   }
 
   subscription(): { readonly topics: readonly string[]; readonly userData: Buffer } {
     const { identity, process, worker, random, running } = this.#options
+    this.#isJoining = true
     // 0 stands for none.
     this.#nonce = 1 + Math.floor(random.next() * 0xffff_fffe)
     const copies = [...this.#left.values()].map((place): StateCopy => ({ ...place, kind: 'local', lagRecords: null }))
@@ -147,6 +154,7 @@ export class Membership implements GroupHandlers {
     const { topology = this.#topology } = this.#data?.holdings ?? {}
     if (topology !== this.#topology) throw otherTopology(this.#topology, topology)
     this.#isCurrent = true
+    this.#isJoining = false
     this.generations++
     this.#wanted.clear()
     for (const place of this.#tasks(partitions)) {

@@ -35,7 +35,7 @@ export interface OpenedTask {
 
 /**
  * Opens the state of tasks, catches it up with the changelogs, and looks up where their input goes on. Nothing of a
- * former owner may be open any more: it has given the tasks up, or was fenced (`fenceAll`).
+ * former owner may be open any more: it has given the tasks up, or was fenced (`fenceFormerOwners`).
  */
 export async function openTasks(
   places: readonly TaskPlace[],

@@ -1,12 +1,9 @@
 import { asError } from '../errors.ts'
-import type { Kafka } from '../ports.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
+import { type FencingOptions, fenceFormerOwners } from './fencing.ts'
 import { type OpenedTask, type OpenOptions, openTasks } from './open.ts'
 
-export interface OpeningOptions extends OpenOptions {
-  readonly transactionTimeoutMs: number
-  /** Transactional ids of former owners that are in the group no more. */
-  readonly formerOwners: { readonly ids: readonly string[]; readonly done: () => void }
+export interface OpeningOptions extends OpenOptions, FencingOptions {
   readonly onDone: () => void
 }
 
@@ -50,38 +47,11 @@ export class Opening {
   async #run(options: OpeningOptions): Promise<void> {
     const { signal } = this.#cancelling
     try {
-      await fenceAll(options.formerOwners.ids, options, signal)
-      options.formerOwners.done()
+      await fenceFormerOwners(options, signal)
       this.#opened = signal.aborted ? [] : await openTasks(this.places, options, signal)
     } catch (error) {
       this.#error = asError(error)
     }
     options.onDone()
   }
-}
-
-/**
- * Ends what members that vanished have left open, before anything is asked for that depends on it: their transactions
- * would hide committed offsets, and hold back the end of the changelogs, until their timeout (rule C10; Kafka's own
- * `Admin.fenceProducers` does the same).
- */
-export async function fenceAll(
-  transactionalIds: readonly string[],
-  options: { readonly kafka: Kafka; readonly transactionTimeoutMs: number } & Pick<OpenOptions, 'world'>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { kafka, transactionTimeoutMs, world } = options
-  const fence = async (transactionalId: string): Promise<void> => {
-    const producer = kafka.producer({ transactionalId, transactionTimeoutMs })
-    const close = (): void => void producer.close()
-    signal.addEventListener('abort', close)
-    try {
-      await producer.init()
-      world.log.info({ transactionalId }, 'fenced a worker that is gone: what it had not committed is aborted')
-    } finally {
-      signal.removeEventListener('abort', close)
-      await producer.close()
-    }
-  }
-  await Promise.all(transactionalIds.map(fence))
 }

@@ -172,6 +172,19 @@ test('two of three vanish at once, the leader among them', async () => {
   expect(await finish()).toEqual([])
 }, 30_000)
 
+test('all vanish and another comes: it ends their transactions, of which nobody can tell it', async () => {
+  const { replicas, watch, finish } = await open(longTransactions)
+  for (const name of ['a', 'b', 'c']) await replicas.start(name)
+  await replicas.settled()
+  await watch.flows()
+  const startMs = watch.now()
+  await Promise.all(['a', 'b', 'c'].map(name => replicas.vanish(name)))
+  await replicas.start('d')
+  await watch.flows()
+  expect(Math.max(...watch.gaps(startMs, watch.now()))).toBeLessThan(sessionMs + 5000)
+  expect(await finish()).toEqual([])
+}, 30_000)
+
 test('a replica that stood still for longer than its session is refused, gives up its tasks and comes back', async () => {
   const { replicas, watch, line, finish } = await open(longTransactions)
   for (const name of ['a', 'b']) await replicas.start(name)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { GroupMetadata, PartitionOffset, Producer } from '../ports.ts'
+import type { GroupMember, GroupMetadata, PartitionOffset, Producer } from '../ports.ts'
 import { silentLog, systemWorld } from '../world.ts'
 import type { Storing } from './storing.ts'
 import type { Task } from './task.ts'
@@ -29,6 +29,10 @@ function bench(guarantee: 'exactly_once' | 'at_least_once') {
     end: () => Promise.resolve(),
     sendOffsets: async (_: readonly PartitionOffset[], { generation }: GroupMetadata) => void named.push(generation),
   } as unknown as Producer
+  const member = {
+    metadata: () => ({ groupId: 'app', memberId: 'a', instanceId: null, generation: group.generation }),
+    commit: async (_: readonly PartitionOffset[], { generation }: GroupMetadata) => void named.push(generation),
+  } as unknown as GroupMember
   const transactions = new Transactions({
     guarantee,
     producer,
@@ -38,8 +42,7 @@ function bench(guarantee: 'exactly_once' | 'at_least_once') {
     commitIntervalMs: 60_000,
     sendBytes: 0,
     holdBytes: 0,
-    group: () => ({ groupId: 'app', memberId: 'a', instanceId: null, generation: group.generation }),
-    commitOffsets: async (_, { generation }) => void named.push(generation),
+    member: () => member,
     onStep: () => undefined,
     onCommitted: () => undefined,
   })

@@ -1,5 +1,5 @@
 import { asError } from '../errors.ts'
-import type { GroupMetadata, PartitionOffset, Producer, World } from '../ports.ts'
+import type { GroupMember, GroupMetadata, Producer, World } from '../ports.ts'
 import { commit, type Step } from './commit.ts'
 import type { Storing } from './storing.ts'
 import type { Task } from './task.ts'
@@ -16,8 +16,7 @@ export interface TransactionOptions {
   readonly sendBytes: number
   /** Beyond this, processing waits for the commit under way. */
   readonly holdBytes: number
-  group(): GroupMetadata
-  commitOffsets(offsets: readonly PartitionOffset[], group: GroupMetadata): Promise<void>
+  member(): GroupMember
   onStep(step: Step): void
   /** A transaction of these tasks is committed; it took this long. */
   onCommitted(tasks: readonly Task[], seconds: number): void
@@ -52,7 +51,7 @@ export class Transactions {
   begin(): void {
     if (this.#begunMs !== null) return
     this.#begunMs = this.#options.world.clock.monotonic()
-    this.#begunUnder = this.#options.group()
+    this.#begunUnder = this.#options.member().metadata()
     this.#options.onStep('begun')
   }
 
@@ -119,13 +118,14 @@ export class Transactions {
 
   #start(tasks: readonly Task[]): void {
     const { world, storing, onCommitted, onStep } = this.#options
+    const member = this.#options.member()
     // Without records there is only what operators have to say, now.
-    const group = this.#begunMs === null ? this.#options.group() : this.#begunUnder!
+    const group = this.#begunMs === null ? member.metadata() : this.#begunUnder!
     this.#begunMs = null
     this.#started++
     this.#inCommit = tasks
     const startedMs = world.clock.monotonic()
-    this.#committing = commit(tasks, { ...this.#options, group, step: onStep })
+    this.#committing = commit(tasks, { ...this.#options, member, group, step: onStep })
       .then(
         () => {
           this.#finished++

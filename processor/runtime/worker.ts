@@ -6,7 +6,7 @@ import { type TaskPlace, taskName } from './assign/places.ts'
 import { rejecter } from './dead-letters.ts'
 import { isOutside, isReplayable, ProcessingError } from './failure.ts'
 import { Inbox } from './inbox.ts'
-import { groupOptions, Membership, workerId } from './membership.ts'
+import { groupOptions, Membership } from './membership.ts'
 import { readTask } from './readings.ts'
 import { Releases } from './releases.ts'
 import type { RestoreProgress } from './restore.ts'
@@ -17,6 +17,7 @@ import { TaskSet } from './task-set.ts'
 import type { Task } from './task.ts'
 import { Transactions } from './transactions.ts'
 import type { WorkerOptions } from './worker-options.ts'
+import { transactionalIdOf } from './worker-place.ts'
 
 /** After failures in a row the worker waits, twice as long each time up to this. */
 const backoffMostMs = 5000
@@ -57,7 +58,7 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options
     const { kafka, guarantee, instance, worker, compiled, topics, partitionOf, world } = options
-    const id = workerId(options)
+    const id = transactionalIdOf(options)
     const isTransactional = guarantee === 'exactly_once'
     this.#producer = kafka.producer({
       transactionalId: isTransactional ? id : null,
@@ -71,8 +72,7 @@ export class Worker {
       ...options,
       producer: this.#producer,
       storing: this.#storing,
-      group: () => this.#member!.metadata(),
-      commitOffsets: (offsets, group) => this.#member!.commit(offsets, group),
+      member: () => this.#member!,
       onCommitted: (_tasks, seconds) => this.#committed(seconds),
     })
     const reject = rejecter({ compiled, topics, producer: this.#producer, partitionOf })

@@ -12,6 +12,7 @@ import type { Cluster } from './cluster.ts'
 import { committedOffsets, type CommittedOffset } from './committed.ts'
 import { check, errorOf } from './failure.ts'
 import { code, type CreateTopicsAnswer, type DeleteTopicsAnswer, type DescribeConfigsAnswer } from './messages.ts'
+import { ongoingTransactions } from './ongoing-transactions.ts'
 import { deleteRecords, listOffsets } from './partition-offsets.ts'
 
 /** Resource type of a topic in DescribeConfigs. */
@@ -118,6 +119,10 @@ export class NativeAdmin implements Admin {
 
   committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
     return committedOffsets(this.#cluster, groupId, partitions)
+  }
+
+  ongoingTransactions(prefix: string): Promise<readonly string[]> {
+    return ongoingTransactions(this.#cluster, prefix)
   }
 
   deleteRecords(before: readonly PartitionOffset[]): Promise<void> {

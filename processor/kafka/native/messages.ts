@@ -77,6 +77,11 @@ export interface InitProducerIdAnswer {
 
 export type EndTxnAnswer = InitProducerIdAnswer
 
+export interface ListTransactionsAnswer {
+  readonly errorCode: number
+  readonly transactionStates: readonly { readonly transactionalId: string }[]
+}
+
 /** Of OffsetCommit and TxnOffsetCommit. */
 export interface OffsetCommitAnswer {
   readonly topics: readonly {

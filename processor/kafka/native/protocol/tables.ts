@@ -18,6 +18,7 @@ import { initProducerId } from './messages/init-producer-id.ts'
 import { joinGroup } from './messages/join-group.ts'
 import { leaveGroup } from './messages/leave-group.ts'
 import { listOffsets } from './messages/list-offsets.ts'
+import { listTransactions } from './messages/list-transactions.ts'
 import { metadata } from './messages/metadata.ts'
 import { offsetCommit } from './messages/offset-commit.ts'
 import { offsetFetch } from './messages/offset-fetch.ts'
@@ -46,6 +47,7 @@ export const messages: readonly Message[] = [
   joinGroup,
   leaveGroup,
   listOffsets,
+  listTransactions,
   metadata,
   offsetCommit,
   offsetFetch,

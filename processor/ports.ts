@@ -133,10 +133,10 @@ export interface Fetcher {
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
   /**
-   * What has arrived; waits up to `timeoutMs` for something. Never answers a partition that is unassigned by then. Ends
-   * when the fetcher or its client is closed, and rejects when it was closed before.
+   * What has arrived; waits up to `timeoutMs` for something, or until `signal` is aborted. Never answers a partition
+   * that is unassigned by then. Ends when the fetcher or its client is closed, and rejects when it was closed before.
    */
-  poll(timeoutMs: number): Promise<FetchedPartition[]>
+  poll(timeoutMs: number, signal?: AbortSignal): Promise<FetchedPartition[]>
   close(): Promise<void>
 }
 

@@ -44,16 +44,23 @@ export class Inbox {
     for (let next = this.#acts.shift(); next !== undefined; next = this.#acts.shift()) await next.act(next.done)
   }
 
-  /** Ends `sleep`. */
+  /** Ends `sleep`, and aborts the last `waking`. */
   wake(): void {
     this.#wake()
   }
 
-  /** Until `ms` have passed or something happens. */
-  async sleep(ms: number): Promise<void> {
+  /** Aborted when something happens; at once if something has. */
+  waking(): AbortSignal {
     const woken = new AbortController()
     this.#wake = () => woken.abort()
-    if (this.#acts.length === 0 && !this.#stopping.aborted) await this.#scheduler.sleep(ms, woken.signal)
+    if (this.#acts.length > 0 || this.#stopping.aborted) woken.abort()
+    return woken.signal
+  }
+
+  /** Until `ms` have passed or something happens. */
+  async sleep(ms: number): Promise<void> {
+    const waking = this.waking()
+    if (!waking.aborted) await this.#scheduler.sleep(ms, waking)
   }
 
   /** The loop has ended, and nothing is left of what it worked on. */

@@ -143,9 +143,9 @@ export class TaskSet {
     }
   }
 
-  /** Hands what has arrived to the tasks; waits up to `waitMs` for something. */
-  async fetch(waitMs: number): Promise<void> {
-    for (const fetched of await this.#fetcher.poll(waitMs)) this.#deliver(fetched)
+  /** Hands what has arrived to the tasks; waits up to `waitMs` for something, or until `waking` is aborted. */
+  async fetch(waitMs: number, waking?: AbortSignal): Promise<void> {
+    for (const fetched of await this.#fetcher.poll(waitMs, waking)) this.#deliver(fetched)
   }
 
   #deliver(fetched: FetchedPartition): void {

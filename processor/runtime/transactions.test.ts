@@ -45,6 +45,7 @@ function bench(guarantee: 'exactly_once' | 'at_least_once') {
     member: () => member,
     onStep: () => undefined,
     onCommitted: () => undefined,
+    onSettled: () => undefined,
   })
   return { transactions, group, named }
 }

@@ -20,6 +20,8 @@ export interface TransactionOptions {
   onStep(step: Step): void
   /** A transaction of these tasks is committed; it took this long. */
   onCommitted(tasks: readonly Task[], seconds: number): void
+  /** The commit under way has ended, one way or the other: the next one may be due. */
+  onSettled(): void
 }
 
 /**
@@ -55,9 +57,9 @@ export class Transactions {
     this.#options.onStep('begun')
   }
 
-  /** Milliseconds until the next commit is due; Infinity while there is nothing to commit. */
+  /** Milliseconds until the next commit is due; Infinity while there is nothing to commit, or one is under way. */
   dueInMs(): number {
-    if (this.#begunMs === null) return Infinity
+    if (this.#begunMs === null || this.#committing !== null) return Infinity
     return Math.max(0, this.#begunMs + this.#options.commitIntervalMs - this.#options.world.clock.monotonic())
   }
 
@@ -139,6 +141,7 @@ export class Transactions {
       .finally(() => {
         this.#committing = null
         this.#inCommit = []
+        this.#options.onSettled()
       })
   }
 

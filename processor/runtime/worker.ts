@@ -74,6 +74,7 @@ export class Worker {
       storing: this.#storing,
       member: () => this.#member!,
       onCommitted: (_tasks, seconds) => this.#committed(seconds),
+      onSettled: () => this.#inbox.wake(),
     })
     const reject = rejecter({ compiled, topics, producer: this.#producer, partitionOf })
     this.#tasks = new TaskSet({ ...options, producer: this.#producer, reject, stopping: this.#stopping.signal })
@@ -210,16 +211,15 @@ export class Worker {
 
   /** One turn: take what was fetched, process a slice of each task, and see to the transaction. */
   async #turn(): Promise<void> {
-    const { clock } = this.#options.world
     const tasks = this.#tasks.running()
     // Nothing to take, or nothing that may be taken before something else has come.
     const isIdle =
       this.#slices.taken === 0 || tasks.every(task => task.waitingRecords === 0 || task.waitingFor !== null)
-    const waitMs = isIdle ? Math.max(1, Math.min(100, this.#transactions.dueInMs())) : 0
-    await this.#tasks.fetch(waitMs)
+    if (isIdle) await this.#tasks.fetch(Math.max(1, Math.min(100, this.#transactions.dueInMs())), this.#inbox.waking())
+    else await this.#tasks.fetch(0)
     this.#storing.evict(tasks)
     if (this.#slices.run(tasks) > 0) this.#transactions.begin()
-    const nowMs = clock.now()
+    const nowMs = this.#options.world.clock.now()
     for (const task of tasks) task.onWallTime(nowMs)
     this.#tasks.resumeDrained()
     await this.#transactions.see(this.#tasks.all())

@@ -63,6 +63,11 @@ export class TopicReader {
     return new TopicReader(kafka.fetcher({ isolation, maxWaitMs: 100 }), partitions)
   }
 
+  /** What has come so far. */
+  rows(topic: string): readonly Row[] {
+    return this.#topics.get(topic)!
+  }
+
   /** Reads in the background, until `finish`. */
   start(): this {
     this.#reading = this.#read()

@@ -91,14 +91,25 @@ export class NativeFetcher implements Fetcher {
     if (this.#arrivals.length > 0) this.#arrived.ring()
   }
 
-  async poll(timeoutMs: number): Promise<FetchedPartition[]> {
-    const { clock, scheduler } = this.#cluster.world
+  async poll(timeoutMs: number, signal?: AbortSignal): Promise<FetchedPartition[]> {
+    const { clock } = this.#cluster.world
     // Whoever polls in a loop would turn for ever otherwise, as fast as it can.
     if (this.#host.signal.aborted) throw closedError('Fetching')
     const endMs = clock.monotonic() + timeoutMs
+    const ring = (): void => this.#arrived.ring()
+    signal?.addEventListener('abort', ring)
+    try {
+      return await this.#wait(endMs, signal)
+    } finally {
+      signal?.removeEventListener('abort', ring)
+    }
+  }
+
+  async #wait(endMs: number, signal: AbortSignal | undefined): Promise<FetchedPartition[]> {
+    const { clock, scheduler } = this.#cluster.world
     for (;;) {
       const taken = this.#take()
-      if (taken.length > 0 || this.#host.signal.aborted) return taken
+      if (taken.length > 0 || this.#host.signal.aborted || signal?.aborted === true) return taken
       const leftMs = endMs - clock.monotonic()
       if (leftMs <= 0) return taken
       await this.#arrived.heardWithin(leftMs, scheduler)

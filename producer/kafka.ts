@@ -1,6 +1,7 @@
 import { Kafka, logLevel, Partitioners, type KafkaConfig, type Message, type Producer } from 'kafkajs'
 import type { Log } from '../processor/ports.ts'
-import { endOfInputHeader, type Carrier, type OutgoingRecord } from './sink.ts'
+import { endOfInputHeader } from '../schemas/end-of-input.ts'
+import type { Carrier, OutgoingRecord } from './sink.ts'
 
 export interface KafkaCarrierOptions {
   readonly brokers: readonly string[]

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import type { PartitionBuffer, Producer } from '../processor/ports.ts'
-import { ByteWriter } from '../schemas/bytes.ts'
-import { endOfInputHeader, type Carrier, type OutgoingRecord } from './sink.ts'
+import { endOfInputHeader } from '../schemas/end-of-input.ts'
+import { encodeHeaders } from '../schemas/headers.ts'
+import type { Carrier, OutgoingRecord } from './sink.ts'
 
 /** A topic to be written to. */
 export interface CarriedTopic {
@@ -70,15 +71,4 @@ export class PortCarrier implements Carrier {
 const buffersOf = (producer: Producer, { name, partitions }: CarriedTopic): PartitionBuffer[] =>
   Array.from({ length: partitions }, (_, partition) => producer.buffer(name, partition))
 
-/**
- * One header with an empty value, as a record of Kafka holds it: varint count, name, value, each with its varint
- * size.
- */
-const endMarkHeaders: Buffer = (() => {
-  const out = new ByteWriter(64)
-  out.varint(1)
-  out.varint(Buffer.byteLength(endOfInputHeader))
-  out.text(endOfInputHeader)
-  out.varint(0)
-  return out.copy()
-})()
+const endMarkHeaders = encodeHeaders([{ name: endOfInputHeader, value: Buffer.alloc(0) }])

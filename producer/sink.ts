@@ -38,9 +38,6 @@ export interface OutgoingRecord {
   partitionHint: number
 }
 
-/** The header of the mark that closes a partition for good: every window of it can be closed. Its value is empty. */
-export const endOfInputHeader = 'millrace-end-of-input'
-
 export interface SinkOptions {
   readonly carrier: Carrier
   /** Bound to the topic of payments, for writing. */

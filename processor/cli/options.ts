@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { didYouMean } from './suggest.ts'
+import { closestName } from '../../schemas/closest-name.ts'
 
 /** A command line that makes no sense: exit code 2. */
 export class UsageError extends Error {
@@ -116,4 +116,9 @@ export function optionLines(options: Options): string {
       return head.length < width ? `${head.padEnd(width)}${help}` : `${head}\n${' '.repeat(width)}${help}`
     })
     .join('\n')
+}
+
+function didYouMean(name: string, known: readonly string[]): string {
+  const near = closestName(name, known)
+  return near === null ? '' : ` Did you mean ${near}?`
 }

@@ -3,7 +3,7 @@ import { ByteWriter } from '../../schemas/bytes.ts'
 import type { Serde } from '../../schemas/serde.ts'
 import type { InputRecord } from '../../topology/process.ts'
 import type { RecordColumns } from '../ports.ts'
-import { decodeHeaders, type HeaderEntry } from './headers.ts'
+import { decodeHeaders, type HeaderEntry } from '../../schemas/headers.ts'
 
 const noBytes = Buffer.alloc(0)
 

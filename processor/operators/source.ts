@@ -1,15 +1,13 @@
 import type { Buffer } from 'node:buffer'
+import { endOfInputHeader } from '../../schemas/end-of-input.ts'
 import type { Serde } from '../../schemas/serde.ts'
 import type { TimestampOf } from '../../topology/plan.ts'
 import type { RecordColumns } from '../ports.ts'
-import { decodeHeaders } from './headers.ts'
+import { decodeHeaders } from '../../schemas/headers.ts'
 import type { Counter, Operator, TaskContext, TimedOperator } from './operator.ts'
 import type { FlowRecord } from './record.ts'
 import { readStamp, withoutStamp } from './stamp.ts'
 import type { AlignedTime } from './time.ts'
-
-/** The header of a record without key and value that says: this partition ends here, for good. Closes every window. */
-export const endOfInputHeader = 'millrace-end-of-input'
 
 /** What became of a fetched row. */
 export type Taken = 'record' | 'dropped' | 'end'

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { decodeHeaders, encodeHeaders } from './headers.ts'
+import { decodeHeaders, encodeHeaders } from '../../schemas/headers.ts'
 
 // A stamp rides in the first header of a record: the upstream partition (int32) and the highest timestamp it has sent
 // (float64; Infinity at the end of input). A marker is a record with a null key, an empty value and a stamp.

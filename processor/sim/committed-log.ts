@@ -3,7 +3,7 @@ import { Columns } from '../kafka/native/columns.ts'
 import { decodeBatches } from '../kafka/native/batch-decode.ts'
 import { batchEnd, batchHeader, peekBatches } from '../kafka/native/batch-inspect.ts'
 import type { PartitionLog } from '../embedded/log.ts'
-import { decodeHeaders } from '../operators/headers.ts'
+import { decodeHeaders } from '../../schemas/headers.ts'
 
 /** One committed record of a log, as bytes. */
 export interface LogRecord {

@@ -4,8 +4,8 @@ import type { Serde } from '../../schemas/serde.ts'
 import { type Duration, durationMs } from '../../topology/windows.ts'
 import { AppError } from '../errors.ts'
 import { partitionOf } from '../kafka/native/murmur2.ts'
-import { encodeHeaders, type HeaderEntry } from '../operators/headers.ts'
-import { endOfInputHeader } from '../operators/source.ts'
+import { encodeHeaders, type HeaderEntry } from '../../schemas/headers.ts'
+import { endOfInputHeader } from '../../schemas/end-of-input.ts'
 import type { DriverLog } from './driver-log.ts'
 
 /** A header; text is written as UTF-8. */

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import type { Serde } from '../../schemas/serde.ts'
 import { AppError } from '../errors.ts'
-import { decodeHeaders, type HeaderEntry } from '../operators/headers.ts'
+import { decodeHeaders, type HeaderEntry } from '../../schemas/headers.ts'
 import type { DriverLog, LoggedRecord } from './driver-log.ts'
 
 export interface OutputRecord<K, V> {

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { decodeHeaders } from '../operators/headers.ts'
+import { decodeHeaders } from '../../schemas/headers.ts'
 import type { FetchedPartition, Fetcher, Isolation, Kafka, TopicPartition } from '../ports.ts'
 
 /** A record as bytes. */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BatchBuilder, nextSequence } from './batch.ts'
 import { decodeBatches, type DecodeOptions } from './batch-decode.ts'
-import { decodeHeaders, encodeHeaders, findHeader } from './batch-headers.ts'
+import { decodeHeaders, encodeHeaders } from '../../../schemas/headers.ts'
 import { batchEnd, controlBatch, endOffset, peekBatches, setBaseOffset } from './batch-inspect.ts'
 import { Columns } from './columns.ts'
 import { compress, decompress, type Compression } from './compression.ts'
@@ -287,27 +287,6 @@ test('each compressed buffer is one of its own', () => {
     const unpacked = packed.map(bytes => decompress(compressions.indexOf(name), bytes))
     expect(unpacked[0]!.equals(one) && unpacked[1]!.equals(two)).toBe(true)
   }
-})
-
-test('the last header of a name counts', () => {
-  const headers = [
-    { name: 'a', value: Buffer.from('1') },
-    { name: 'ab', value: Buffer.from('2') },
-    { name: 'a', value: null },
-    { name: 'b', value: Buffer.alloc(0) },
-  ]
-  const block = encodeHeaders(headers)
-  const find = (name: string): Buffer | null | undefined => findHeader(block, 0, block.length, Buffer.from(name))
-  expect([find('a'), find('ab'), find('b'), find('c'), find('')]).toEqual([
-    null,
-    Buffer.from('2'),
-    Buffer.alloc(0),
-    undefined,
-    undefined,
-  ])
-  expect(decodeHeaders(block, 0, block.length)).toEqual(headers)
-  expect(decodeHeaders(block, 0, 0)).toEqual([])
-  expect(() => decodeHeaders(block, 0, block.length - 1)).toThrow('ends behind the record')
 })
 
 test('a control batch is passed over', () => {

@@ -1,6 +1,6 @@
-/** ` Did you mean x?` when a known name is close to `name`, else nothing. */
-export function didYouMean(name: string, known: Iterable<string>): string {
-  let best = ''
+/** The known name that `name` was probably meant to be, or null when none is close. For error messages. */
+export function closestName(name: string, known: Iterable<string>): string | null {
+  let best: string | null = null
   let least = 1 + Math.max(2, Math.floor(name.length / 3))
   for (const candidate of known) {
     const distance = editDistance(name, candidate)
@@ -9,10 +9,10 @@ export function didYouMean(name: string, known: Iterable<string>): string {
       best = candidate
     }
   }
-  return best === '' ? '' : ` Did you mean ${best}?`
+  return best
 }
 
-/** Letters to put in, take out or change (Levenshtein). */
+/** How many letters have to be put in, taken out or changed (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {

@@ -20,8 +20,9 @@ export class KafkaTargetError extends Error {
 const requestMessages = 1000
 
 /**
- * Connects to real Kafka through kafkajs: idempotent, acknowledged by all replicas, partitioned as Java's producer
- * does it. Rejects with a `KafkaTargetError` when no broker answers or a topic is missing.
+ * Connects to real Kafka through kafkajs: idempotent (until a broker starts again, docs/kafka.md), acknowledged by all
+ * replicas, partitioned as Java's producer does it. Rejects with a `KafkaTargetError` when no broker answers or a topic
+ * is missing.
  */
 export async function connectKafka(options: KafkaCarrierOptions): Promise<Carrier> {
   const { brokers, log } = options

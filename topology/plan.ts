@@ -121,6 +121,10 @@ export interface DeadLetters {
   readonly value: (failure: Failure) => unknown
 }
 
+/**
+ * What becomes of such a record. What a function throws while a window closes or a timer fires always ends the
+ * application: the record that moved time is not to blame, and without it the next one would meet the same.
+ */
 export type OnFailure = 'fail' | 'skip' | 'dead-letter'
 
 /** The steps of a topology in the order in which they were written, so that an edge always points back. */

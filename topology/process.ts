@@ -34,7 +34,8 @@ export interface ProcessorContext<S extends Record<string, StateSpec>, K2, V2> {
   forward(key: K2, value: V2, timestamp: number): void
   /**
    * Calls `fn` between records: on stream time at multiples of `everyMs` (missed ones collapse into one call, which
-   * gets the current stream time), on wall time every `everyMs`. Answers a function that cancels it.
+   * gets the current stream time), on wall time every `everyMs`. Answers a function that cancels it. What `fn` throws
+   * ends the application, whatever `onFailure` says: there is no record to reject.
    */
   schedule(everyMs: number, clock: 'stream' | 'wall', fn: (timeMs: number) => void): () => void
   /** Highest timestamp taken by this task, the current record's included; -1 before the first one. */

@@ -30,7 +30,7 @@ export { approximateDistinctCount, approximateTop, type ApproximateTopRow } from
 export { quantile, quantiles } from '../topology/quantile.ts'
 export { first, latest, list } from '../topology/picking.ts'
 export { custom } from '../topology/custom.ts'
-export { type Duration, hopping, tumbling, type Window } from '../topology/windows.ts'
+export { type Deleted, type Duration, hopping, tumbling, type Window } from '../topology/windows.ts'
 export {
   keyValueState,
   type KeyValueState,

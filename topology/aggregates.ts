@@ -15,6 +15,11 @@ export interface Aggregate<V, A, R> {
   /** Takes out what was added first of what is still in. Only where that is exact. */
   subtract?(accumulator: A, value: V): A
   result(accumulator: A): R
+  /**
+   * Whether nothing is left. A row of which this holds in every field is deleted: the next value starts afresh, and
+   * `changes()` tells of it. Without this function there is always something left.
+   */
+  isEmpty?(accumulator: A): boolean
   readonly state: Serde<A>
   /** The memory of an accumulator in bytes, roughly. Absent: that of a few numbers. */
   sizeBytes?(accumulator: A): number
@@ -67,3 +72,6 @@ export type Results<S> = {
       ? R
       : never
 }
+
+/** Whether rows of these aggregates can be deleted: every one of them may find that nothing is left. */
+export type Deletes<S> = S extends Readonly<Record<string, { isEmpty(accumulator: any): boolean }>> ? true : false

@@ -103,7 +103,7 @@ function checkStep(plan: Plan, { id, step }: PlanNode): void {
       checkPartitions(step)
       break
     case 'aggregate':
-      checkFields(step.store, Object.keys(step.spec), step.window === null ? [] : ['startMs', 'endMs'])
+      checkFields(step.store, Object.keys(step.spec), step.window === null ? [] : ['startMs', 'endMs', 'deleted'])
       for (const [field, aggregate] of Object.entries(step.spec)) checkStored(step.store, field, aggregate)
       checkEmits(plan, id, step)
       break

@@ -14,6 +14,7 @@ export function recordAggregate<V, S extends Spec<V>>(spec: S): Aggregate<V, Acc
   const parts: readonly Aggregate<V, any, any>[] = Object.values(spec)
   const size = parts.length
   const subtractable = parts.every(part => part.subtract !== undefined)
+  const deletable = parts.every(part => part.isEmpty !== undefined)
   return {
     kind: 'record',
     init: () => parts.map(part => part.init()),
@@ -31,6 +32,7 @@ export function recordAggregate<V, S extends Spec<V>>(spec: S): Aggregate<V, Acc
         return states
       },
     }),
+    ...(deletable && { isEmpty: (states: Accumulators) => parts.every((part, i) => part.isEmpty!(states[i])) }),
     result(states) {
       const result: Record<string, unknown> = {}
       for (let i = 0; i < size; i++) result[fields[i]!] = parts[i]!.result(states[i])

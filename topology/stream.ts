@@ -1,6 +1,6 @@
 import type { Serde } from '../schemas/serde.ts'
 import type { Topic } from '../schemas/topic.ts'
-import type { Results, Spans, Spec } from './aggregates.ts'
+import type { Deletes, Results, Spans, Spec } from './aggregates.ts'
 import { count } from './counting.ts'
 import { TopologyError } from './errors.ts'
 import { Handle } from './handle.ts'
@@ -21,7 +21,7 @@ import type {
 } from './options.ts'
 import { Plan, type PlanNode } from './plan.ts'
 import type { StateSpec } from './state.ts'
-import { type Duration, graceMs, type Span, type Window } from './windows.ts'
+import { type Deleted, type Duration, graceMs, type Span, type Window } from './windows.ts'
 
 // The handles call one another (a stream groups, a group aggregates to a table, a table streams its changes),
 // so they share one file: several files would import each other in a circle.
@@ -203,7 +203,10 @@ export class Grouped<in out K, in out V> extends Handle {
   }
 
   /** One row for each key, kept as state under `name`. */
-  aggregate<const S extends Spec<V>>(name: string, spec: S): Table<K, Results<S>> {
+  aggregate<const S extends Spec<V>>(
+    name: string,
+    spec: S,
+  ): Table<K, Results<S>, Deletes<S> extends true ? Results<S> | null : Results<S>> {
     return new Table(...this.extend({ kind: 'aggregate', store: name, window: null, spec, combine: false }))
   }
 
@@ -254,7 +257,7 @@ export class WindowedGroup<in out K, in out V> extends Handle {
     name: string,
     spec: S & Without<S, keyof Span>,
     options: { readonly combine?: boolean } = {},
-  ): WindowedTable<K, Results<S> & Span> {
+  ): WindowedTable<K, Results<S> & Span, Deletes<S> extends true ? (Results<S> & Span) | Deleted : Results<S> & Span> {
     const { combine = false } = options
     return new WindowedTable(...this.extend({ kind: 'aggregate', store: name, window: this.#window, spec, combine }))
   }
@@ -271,10 +274,13 @@ export class Table<in out K, in out V, in out Change = V> extends Handle {
   }
 }
 
-/** Results by key and window. Not a table: two windows of a key would be rows of one key. */
-export class WindowedTable<in out K, in out V> extends Handle {
+/**
+ * Results by key and window. Not a table: two windows of a key would be rows of one key. `Change` is what `changes()`
+ * gives: a window of which nothing is left is told by its span.
+ */
+export class WindowedTable<in out K, in out V, in out Change = V> extends Handle {
   /** Every new result, as it happens. */
-  changes(): Stream<K, V> {
+  changes(): Stream<K, Change> {
     return new Stream(...this.extend({ kind: 'emit', emit: 'changes' }))
   }
 

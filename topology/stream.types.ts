@@ -2,6 +2,7 @@ import type { Serde } from '../schemas/serde.ts'
 import { topic } from '../schemas/topic.ts'
 import { over, prior, type Spans, type Spec } from './aggregates.ts'
 import { count, ratio, sum } from './counting.ts'
+import type { Deleting } from './custom.ts'
 import { type } from './options.ts'
 import type { ProcessorContext } from './process.ts'
 import { keyValueState, type KeyValueState, logState, type LogState, windowState, type WindowState } from './state.ts'
@@ -250,3 +251,14 @@ byCard.aggregate({ n: count() })
 hopping('5m')
 // @ts-expect-error the streams must be of one type
 stream.merge(ids)
+
+// Aggregates that may find that nothing is left: changes tell of deleted rows and windows, where every field may.
+declare const deleting: Deleting<Payment, number, number>
+const sparse = byCard.aggregate('sparse', { n: deleting })
+is<Equal<typeof sparse, Table<string, { readonly n: number }, { readonly n: number } | null>>>()
+const dense = byCard.aggregate('dense', { n: deleting, all: count() })
+is<Equal<typeof dense, Table<string, { readonly n: number; readonly all: number }>>>()
+const sparseWindows = byCard.window(tumbling('1m')).aggregate('sparse-windows', { n: deleting }).changes()
+sparseWindows.map(row => ('deleted' in row ? row.startMs : row.n))
+// @ts-expect-error the window may be deleted
+sparseWindows.map(row => row.n)

@@ -12,6 +12,11 @@ export interface Span {
   readonly endMs: number
 }
 
+/** A window of which nothing is left. */
+export interface Deleted extends Span {
+  readonly deleted: true
+}
+
 /** A window as the engine runs it; all in milliseconds. Tumbling: `advanceMs` equals `sizeMs`. */
 export interface WindowShape {
   readonly sizeMs: number

@@ -16,7 +16,7 @@ const adapters = ['processor/kafka/**', 'processor/embedded/**', 'processor/stat
 
 /**
  * Shared by tests, and by nothing else: suites that adapters must pass, generators of random input for them, the
- * simulator, and the chaos runs.
+ * simulator, the oracle of Kafka Streams, and the chaos runs.
  */
 export const testSupport = [
   '**/*conformance*.ts',
@@ -24,6 +24,7 @@ export const testSupport = [
   '**/testing.ts',
   '**/*-testing.ts',
   'processor/sim/**',
+  'processor/oracle/**',
   'processor/chaos/**',
 ]
 

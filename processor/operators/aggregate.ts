@@ -11,7 +11,8 @@ export interface AggregateOptions {
 
 /**
  * One row for each key, for ever: every record forwards the new result, at the highest timestamp that went into it.
- * Records with a null key or value are dropped. (Kafka Streams: KGroupedStream.aggregate.)
+ * A row of which nothing is left is deleted, and null forwarded. Records with a null key or value are dropped. (Kafka
+ * Streams: KGroupedStream.aggregate.)
  */
 export class AggregateByKey implements Operator {
   readonly #fold: Fold
@@ -43,9 +44,10 @@ export class AggregateByKey implements Operator {
     const row = rows.row(record.keyBytes, record.keyStart, record.keyEnd)
     const folded = rows.get(row) ?? this.#fold.start()
     this.#fold.add(folded, value, record.timestamp)
-    rows.set(row, folded)
+    const isEmpty = this.#fold.isEmpty(folded)
+    rows.set(row, isEmpty ? undefined : folded)
     const { timestamp } = record
-    record.value = this.#fold.result(folded)
+    record.value = isEmpty ? null : this.#fold.result(folded)
     record.timestamp = folded.timestamp
     this.#out.process(record)
     record.value = value

@@ -16,6 +16,11 @@ export class Fold implements Pick<Serde<Folded>, 'read' | 'write'> {
     this.#aggregate = recordAggregate<unknown, typeof spec>(spec)
   }
 
+  /** Whether nothing is left of the row: it is to be deleted. */
+  isEmpty(folded: Folded): boolean {
+    return this.#aggregate.isEmpty !== undefined && this.#aggregate.isEmpty(folded.states)
+  }
+
   start(): Folded {
     return { timestamp: -1, states: this.#aggregate.init() }
   }

@@ -73,6 +73,7 @@ export class WindowedAggregate implements TimedOperator {
       entered = true
       const folded = this.#open(record.keyBytes, record.keyStart, record.keyEnd, start)
       this.#fold.add(folded, value, timestamp)
+      if (this.#fold.isEmpty(folded)) this.#delete(record, start)
       if (!this.#final) this.#forward(record, folded, start)
     }
     if (!entered) this.#late.value++
@@ -88,6 +89,7 @@ export class WindowedAggregate implements TimedOperator {
     }
     const folded = this.#open(record.keyBytes, record.keyStart, record.keyEnd, partial.startMs)
     this.#fold.merge(folded, partial.states, record.timestamp)
+    if (this.#fold.isEmpty(folded)) this.#delete(record, partial.startMs)
     if (!this.#final) this.#forward(record, folded, partial.startMs)
   }
 
@@ -104,10 +106,15 @@ export class WindowedAggregate implements TimedOperator {
     return folded
   }
 
+  /** Nothing is left of the window. */
+  #delete({ keyBytes, keyStart, keyEnd }: FlowRecord, start: number): void {
+    this.#slots.entries.set(this.#slots.row(keyBytes, keyStart, keyEnd, start), undefined)
+  }
+
   #forward(record: FlowRecord, folded: Folded, startMs: number): void {
     const { timestamp } = record
     const value: unknown = record.value
-    const result = this.#fold.result(folded)
+    const result: Record<string, unknown> = this.#fold.isEmpty(folded) ? { deleted: true } : this.#fold.result(folded)
     result['startMs'] = startMs
     result['endMs'] = startMs + this.#step.window.sizeMs
     record.value = result

@@ -154,14 +154,14 @@ export class TopologyTestDriver {
 
   /** What a step keeps: by the handle of a table, or by the state that a `process` step asked for. */
   store<K, V>(table: Table<K, V, any>): RowsView<K, V>
-  store<K, V>(windows: WindowedTable<K, V>): WindowsView<K, V>
+  store<K, V>(windows: WindowedTable<K, V, any>): WindowsView<K, V>
   store<K, V>(state: KeyValueSpec<K, V>): RowsView<K, V>
   store<K, V>(state: WindowSpec<K, V>): WindowsView<K, V>
   store<K, V>(state: LogSpec<K, V>): LogView<K, V>
   store(
     of:
       | Table<any, any, any>
-      | WindowedTable<any, any>
+      | WindowedTable<any, any, any>
       | KeyValueSpec<any, any>
       | WindowSpec<any, any>
       | LogSpec<any, any>,

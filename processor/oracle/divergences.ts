@@ -1,0 +1,101 @@
+import type { Case, Golden, Row } from './golden.ts'
+
+// Where our results differ from Kafka Streams', by choice: the one list. Anything else that differs is a failure.
+
+export interface Divergence {
+  readonly name: string
+  readonly reason: string
+  /** Whether it may show in this golden. */
+  applies(golden: Golden): boolean
+  /** What still has to hold between their rows and ours: null, or what does not. */
+  compare(theirs: readonly Row[], ours: readonly Row[]): string | null
+  /** A small case that shows it, and what ours must give for it, exactly. */
+  readonly golden: Case & { readonly out: readonly Row[] }
+}
+
+const tagged =
+  (tag: string) =>
+  ({ tags }: Golden): boolean =>
+    tags?.includes(tag) === true
+
+/** A row without its step, and without headers if they are not to count. */
+const content = (row: Row, withHeaders = true): string => JSON.stringify(row.slice(1, withHeaders ? 6 : 5))
+
+/** What of `some` is not among `all`, each row as often as it comes. */
+function missing(some: readonly Row[], all: readonly Row[]): Row | undefined {
+  const left = new Map<string, number>()
+  for (const row of all) left.set(content(row), (left.get(content(row)) ?? 0) + 1)
+  return some.find(row => {
+    const count = left.get(content(row)) ?? 0
+    left.set(content(row), count - 1)
+    return count === 0
+  })
+}
+
+const lacks = (whose: string, row: Row | undefined): string | null =>
+  row === undefined ? null : `${whose} lack ${content(row)}`
+
+/** Rows that differ in their headers only. */
+function sameButHeaders(theirs: readonly Row[], ours: readonly Row[]): string | null {
+  const other = theirs.findIndex((row, index) => {
+    const own = ours[index]
+    return own === undefined || own[0] !== row[0] || content(own, false) !== content(row, false)
+  })
+  if (other >= 0) return `row ${other} differs in more than its headers`
+  return theirs.length === ours.length ? null : `there are ${ours.length} rows, not ${theirs.length}`
+}
+
+const input = (key: string, value: string | null, ts: number) => ({ topic: 'in', key, value, ts })
+
+export const divergences: readonly Divergence[] = [
+  {
+    name: 'final-lost',
+    reason:
+      'On window close Kafka Streams stores the new record first, and that expires windows before they were emitted ' +
+      '(D1). We emit every window that closes, then take the record.',
+    applies: tagged('final-lost'),
+    compare: (theirs, ours) => lacks('ours', missing(theirs, ours)),
+    golden: {
+      id: 'final-lost',
+      topology: 'tumbling',
+      params: { size: 10, grace: 0, emit: 'final' },
+      steps: [input('A', 'a', 1), input('B', 'b', 100)],
+      out: [[1, 'out', 'A@0/10', 'a', 1]],
+    },
+  },
+  {
+    name: 'final-headers',
+    reason:
+      'The row of a closed window would carry the headers of whichever record closed it, or was buffered last: the ' +
+      'trace of a stranger. Ours carry none.',
+    applies: ({ params, steps }) =>
+      (params['emit'] === 'final' || params['emit'] === 'suppress') &&
+      steps.some(step => 'headers' in step && step.headers !== undefined),
+    compare: sameButHeaders,
+    golden: {
+      id: 'final-headers',
+      topology: 'tumbling',
+      params: { size: 10, grace: 0, emit: 'final' },
+      steps: [input('A', 'a', 1), { ...input('B', 'b', 10), headers: [['trace', '1']] }],
+      out: [[1, 'out', 'A@0/10', 'a', 1]],
+    },
+  },
+  {
+    name: 'dead-letter-headers',
+    reason:
+      'Kafka Streams describes the failure in headers of the dead letter. Here the topology says what a dead letter ' +
+      'holds, and the failure is given to it: it may write the same into the value.',
+    applies: ({ topology, params }) => topology === 'dlq' && params['onError'] === 'continue',
+    compare: sameButHeaders,
+    golden: {
+      id: 'dead-letter-headers',
+      topology: 'dlq',
+      params: { onError: 'continue' },
+      steps: [input('A', 'a', 1), input('A', '!b', 2)],
+      out: [
+        [0, 'out', 'A', 'a', 1],
+        [1, 'dlq', 'A', '!b', 2],
+      ],
+    },
+  },
+]

@@ -27,6 +27,7 @@ function checkNames(plan: Plan): void {
       case 'aggregate':
       case 'trailing':
       case 'lateness':
+      case 'toTable':
         names.take(step.store, 'The store')
         break
       case 'group':

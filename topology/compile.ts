@@ -1,11 +1,13 @@
 import type { Serde } from '../schemas/serde.ts'
-import type { Compiled } from './compiled.ts'
+import type { Compiled, RunStep } from './compiled.ts'
 import { cut } from './cut.ts'
 import { checkPlan } from './check.ts'
+import { lookedUp } from './looked-up.ts'
 import { type Place, RunGraph } from './run-graph.ts'
 import { TopologyError } from './errors.ts'
 import type { AnyTopic, Plan, PlanNode, Step } from './plan.ts'
 import { windowPartialSerde } from './record.ts'
+import type { WindowShape } from './windows.ts'
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
 
@@ -45,9 +47,12 @@ class Compiler {
   /** By group node: the place behind its repartition topic, once a step has needed it. */
   readonly #behind = new Map<number, Place>()
   readonly #sources = new Map<string, Place>()
+  /** Topics of tables whose rows are kept. */
+  readonly #lookedUp: ReadonlySet<string>
 
   constructor(plan: Plan) {
     this.#plan = plan
+    this.#lookedUp = lookedUp(plan)
   }
 
   add(node: PlanNode): void {
@@ -84,6 +89,14 @@ class Compiler {
         return this.#from(node)
       case 'join':
         return this.#join(node, step)
+      case 'toTable':
+        return this.#toTable(node, step)
+      case 'tableFilter':
+        return this.#then(node, step)
+      case 'tableMap':
+        return this.#then(node, step, { value: null, lost: 'a map changes them' })
+      case 'tableJoin':
+        return this.#tableJoin(node, step)
       case 'process':
         return this.#then(node, step, {
           value: null,
@@ -100,13 +113,7 @@ class Compiler {
     return this.#places[node.from[index]!]!
   }
 
-  #then(
-    node: PlanNode,
-    step: StepOf<
-      'filter' | 'peek' | 'split' | 'lateness' | 'branch' | 'map' | 'flatMap' | 'rekey' | 'process' | 'sink'
-    >,
-    changes: Partial<Place> = {},
-  ): Place {
+  #then(node: PlanNode, step: RunStep, changes: Partial<Place> = {}): Place {
     const from = this.#from(node)
     return { ...from, group: null, ...changes, id: this.graph.add(step, from.id) }
   }
@@ -119,10 +126,45 @@ class Compiler {
     this.topics.inputs.set(topic.name, topic)
     const { key, value } = topic
     const source = this.graph.add({ kind: 'source', topic, table, timestamp })
-    const id = table ? this.graph.add({ kind: 'tableStore', store: topic.name, key, value }, source) : source
+    const id = table ? this.#rows(topic, source) : source
     const place: Place = { id, key, value, lost: null, moved: false, group: null }
     this.#sources.set(topic.name, place)
     return place
+  }
+
+  /** The rows of a source table: kept where something looks them up. */
+  #rows({ name, key, value }: AnyTopic, source: number): number {
+    const isStored = this.#lookedUp.has(name)
+    return this.graph.add(
+      isStored ? { kind: 'tableStore', store: name, key, value } : { kind: 'upsert', topic: name },
+      source,
+    )
+  }
+
+  #toTable(node: PlanNode, { store, value: given }: StepOf<'toTable'>): Place {
+    const from = this.#from(node)
+    const what = `toTable '${store}'`
+    const together = from.moved ? this.#repartition(from, store, null, given, what) : from
+    const { key } = together
+    const value = given ?? together.value
+    if (value === null) {
+      throw new TopologyError(
+        `The serde of the rows of '${store}' is not known, because ${together.lost}. Pass it: toTable(name, serde).`,
+      )
+    }
+    const id = this.graph.add({ kind: 'tableStore', store, key, value }, together.id)
+    return { id, key, value, lost: null, moved: false, group: null }
+  }
+
+  #tableJoin(node: PlanNode, step: StepOf<'tableJoin'>): Place {
+    const [left, right] = [this.#from(node), this.#from(node, 1)]
+    if (left.key.name !== right.key.name) {
+      throw new TopologyError(
+        `A join of two tables whose keys have different serdes, ${left.key.name} and ${right.key.name}, finds ` +
+          'nothing. Give both the same key.',
+      )
+    }
+    return { ...left, value: null, lost: 'a join changes them', id: this.graph.add(step, left.id, right.id) }
   }
 
   #merge(node: PlanNode, step: StepOf<'merge'>): Place {
@@ -190,11 +232,7 @@ class Compiler {
     )
   }
 
-  #combine(
-    from: Place,
-    step: StepOf<'aggregate'>,
-    window: { sizeMs: number; advanceMs: number; graceMs: number },
-  ): Place {
+  #combine(from: Place, step: StepOf<'aggregate'>, window: WindowShape): Place {
     const { key } = from
     const name = step.store
     this.graph.add({ kind: 'combine', repartition: name, key, window, spec: step.spec }, from.id)

@@ -32,7 +32,8 @@ export interface RunNode {
   readonly from: readonly number[]
   /**
    * Children in the order in which they were defined: the order of forwarding. A join is a child of its stream only:
-   * it reads the table, `from[1]` (a `tableStore` or an `aggregate`), whose records do not trigger it.
+   * it reads the table, `from[1]`, whose records do not trigger it. A join of two tables is a child of both; of one
+   * table with itself twice.
    */
   readonly to: readonly number[]
 }
@@ -73,6 +74,9 @@ export type RunStep =
           | 'lateness'
           | 'branch'
           | 'join'
+          | 'tableFilter'
+          | 'tableMap'
+          | 'tableJoin'
           | 'process'
           | 'sink'
       }
@@ -84,6 +88,8 @@ export type RunStep =
       readonly timestamp: TimestampOf | null
       readonly table: boolean
     }
+  /** Forwards changes of a table whose rows nobody looks up: they are not kept. */
+  | { readonly kind: 'upsert'; readonly topic: string }
   /** Upserts into `store` and forwards; `key` and `value` are the topic's serdes. */
   | { readonly kind: 'tableStore'; readonly store: string; readonly key: Serde<any>; readonly value: Serde<any> }
   | {

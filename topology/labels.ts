@@ -23,6 +23,14 @@ export function label(step: RunStep): string {
       return `lateness ${step.store}, ${grace(step.graceMs)}`
     case 'join':
       return named(step.outer ? 'leftJoin' : 'join', step.fn)
+    case 'tableFilter':
+      return named(step.keep ? 'filter rows' : 'filterNot rows', step.fn)
+    case 'tableMap':
+      return named('map rows', step.fn)
+    case 'tableJoin':
+      return named(`${step.how} join of rows`, step.fn)
+    case 'upsert':
+      return `rows of ${step.topic}, not kept`
     case 'process':
       return `process ${step.name}`
     case 'sink':

@@ -52,3 +52,15 @@ export class Names {
 }
 
 const lower = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
+
+/** The branches of a split: one for each predicate, then the one for the rest. */
+export function branchNames(predicates: Readonly<Record<string, unknown>>, otherwise: string | undefined): string[] {
+  const names = Object.keys(predicates)
+  if (otherwise === undefined) return names
+  if (names.includes(otherwise)) {
+    throw new TopologyError(
+      `A split names two branches '${otherwise}': a predicate and 'otherwise'. Give one of them another name.`,
+    )
+  }
+  return [...names, otherwise]
+}

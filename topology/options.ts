@@ -40,6 +40,9 @@ export interface GroupOptions extends RepartitionOptions {
 /** A function of a value, its key, and where the record came from (valid during the call only). */
 export type Fn<K, V, R> = (value: V, key: K, meta: RecordMeta) => R
 
+/** A function of a table's row and its key. It may be called whenever the row is looked up, and for former rows. */
+export type RowFn<K, V, R> = (row: V, key: K) => R
+
 /** A predicate that narrows the type of the values it lets through. */
 export type Guard<K, V, W extends V> = (value: V, key: K, meta: RecordMeta) => value is W
 

@@ -108,6 +108,7 @@ function reaching(part: SubTopology): ReadonlyMap<number, ReadonlySet<string>> {
 function meetsAt({ step }: RunNode): string | null {
   switch (step.kind) {
     case 'join':
+    case 'tableJoin':
       return 'a join'
     case 'aggregate':
     case 'windowed':

@@ -14,6 +14,8 @@ export type Step =
       readonly kind: 'source'
       readonly topic: AnyTopic
       readonly table: boolean
+      /** Of a table: its rows are kept even if no step looks them up. */
+      readonly stored: boolean
       readonly timestamp: TimestampOf | null
     }
   | {
@@ -76,6 +78,16 @@ export type Step =
   | { readonly kind: 'emit'; readonly emit: 'changes' | 'final' }
   /** From [stream, table]. */
   | { readonly kind: 'join'; readonly outer: boolean; readonly fn: (left: any, right: any, key: any) => any }
+  /** Rows of a stream's records; `value` writes them, if the place does not know how. */
+  | { readonly kind: 'toTable'; readonly store: string; readonly value: Serde<any> | null }
+  | { readonly kind: 'tableFilter'; readonly fn: (row: any, key: any) => boolean; readonly keep: boolean }
+  | { readonly kind: 'tableMap'; readonly fn: (row: any, key: any) => any }
+  /** From [left table, right table]. */
+  | {
+      readonly kind: 'tableJoin'
+      readonly how: 'inner' | 'left' | 'outer'
+      readonly fn: (left: any, right: any, key: any) => any
+    }
   | {
       readonly kind: 'process'
       readonly name: string

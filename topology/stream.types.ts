@@ -262,3 +262,18 @@ const sparseWindows = byCard.window(tumbling('1m')).aggregate('sparse-windows', 
 sparseWindows.map(row => ('deleted' in row ? row.startMs : row.n))
 // @ts-expect-error the window may be deleted
 sparseWindows.map(row => row.n)
+
+// Tables: filters narrow, maps and joins that answer null delete, and what a side may lack is undefined.
+const limits = t.table(cards)
+is<Equal<typeof limits, Table<string, Card, Card | null>>>()
+const mapped = limits.map(row => (row.limitCents > 0 ? row.limitCents : null))
+is<Equal<typeof mapped, Table<string, number, number | null>>>()
+const bothTables = limits.outerJoin(stream.toTable('latest'), (row, latest) => ({ limit: row?.limitCents, latest }))
+bothTables.changes().map(row => row?.latest?.cents)
+limits.leftJoin(mapped, (row, other) => row.limitCents + (other ?? 0))
+// @ts-expect-error the other row may be missing
+limits.leftJoin(mapped, (row, other) => row.limitCents + other)
+// @ts-expect-error keys of different types find nothing
+limits.join(t.table(topic('by-number', integer, card)), () => 1)
+// @ts-expect-error a deleted row is null
+mapped.changes().map(row => row.toFixed())

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { count, sum } from '../../topology/counting.ts'
 import { AggregateByKey } from './aggregate.ts'
 import { Fold, type Folded } from './fold.ts'
-import { aggregateRows, storedRows, StreamTableJoin, TableStore } from './table.ts'
+import { AggregateRows, type StoredRow, storedRowCodec, StoredRows } from './rows.ts'
+import { StreamTableJoin, TableStore } from './table.ts'
 import { integerState } from '../../topology/aggregate-state.ts'
 import { type Emitted, OperatorRig, seeded } from './testing.ts'
 
@@ -14,7 +15,11 @@ const aggregateRig = (): OperatorRig =>
     build(context, out) {
       const fold = new Fold(spec)
       return [
-        new AggregateByKey({ store: 'totals', fold, rows: context.state.cached<Folded>('totals', fold) }, context, out),
+        new AggregateByKey(
+          { store: 'totals', fold, rows: context.state.cached<Folded>('totals', fold), sendsFormer: false },
+          context,
+          out,
+        ),
       ]
     },
   })
@@ -71,11 +76,11 @@ const join = (outer: boolean): OperatorRig =>
   new OperatorRig({
     stores: ['rows'],
     build(context, out) {
-      const rows = context.state.cached<unknown>('rows', integerState)
+      const rows = context.state.cached<StoredRow>('rows', storedRowCodec(integerState))
       const fn = (left: unknown, right: unknown, key: unknown): unknown => [left, right, key]
       return [
         new TableStore({ store: 'rows', rows }, context, { process: () => undefined }),
-        new StreamTableJoin({ name: 'join', rows: storedRows(rows), outer, fn }, context, out),
+        new StreamTableJoin({ name: 'join', rows: new StoredRows(rows), outer, fn }, context, out),
       ]
     },
   })
@@ -124,8 +129,8 @@ test('an aggregate is read as a table of its results', () => {
       const rows = context.state.cached<Folded>('totals', fold)
       const fn = (left: unknown, right: unknown): unknown => ({ left, right })
       return [
-        new AggregateByKey({ store: 'totals', fold, rows }, context, { process: () => undefined }),
-        new StreamTableJoin({ name: 'join', rows: aggregateRows(rows, fold), outer: false, fn }, context, out),
+        new AggregateByKey({ store: 'totals', fold, rows, sendsFormer: false }, context, { process: () => undefined }),
+        new StreamTableJoin({ name: 'join', rows: new AggregateRows(rows, fold), outer: false, fn }, context, out),
       ]
     },
   })

@@ -7,6 +7,8 @@ export interface AggregateOptions {
   readonly store: string
   readonly fold: Fold
   readonly rows: CachedStore<Folded>
+  /** Whether a step asks for the row before a change. */
+  readonly sendsFormer: boolean
 }
 
 /**
@@ -17,6 +19,7 @@ export interface AggregateOptions {
 export class AggregateByKey implements Operator {
   readonly #fold: Fold
   readonly #rows: CachedStore<Folded>
+  readonly #sendsFormer: boolean
   readonly #out: Operator
   readonly #nullKey: Counter
   readonly #nullValue: Counter
@@ -24,6 +27,7 @@ export class AggregateByKey implements Operator {
   constructor(options: AggregateOptions, context: TaskContext, out: Operator) {
     this.#fold = options.fold
     this.#rows = options.rows
+    this.#sendsFormer = options.sendsFormer
     this.#out = out
     this.#nullKey = context.dropped(options.store, 'null-key')
     this.#nullValue = context.dropped(options.store, 'null-value')
@@ -42,7 +46,10 @@ export class AggregateByKey implements Operator {
     record.encodeKey()
     const rows = this.#rows
     const row = rows.row(record.keyBytes, record.keyStart, record.keyEnd)
-    const folded = rows.get(row) ?? this.#fold.start()
+    const known = rows.get(row)
+    const folded = known ?? this.#fold.start()
+    const before: unknown = record.former
+    if (this.#sendsFormer) record.former = known === undefined ? undefined : this.#fold.result(known)
     this.#fold.add(folded, value, record.timestamp)
     const isEmpty = this.#fold.isEmpty(folded)
     rows.set(row, isEmpty ? undefined : folded)
@@ -51,6 +58,7 @@ export class AggregateByKey implements Operator {
     record.timestamp = folded.timestamp
     this.#out.process(record)
     record.value = value
+    record.former = before
     record.timestamp = timestamp
   }
 }

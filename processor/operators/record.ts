@@ -17,6 +17,8 @@ const noBytes = Buffer.alloc(0)
  */
 export class FlowRecord implements InputRecord<any, any> {
   value: any = null
+  /** Of a table's change: the row before it, undefined without one. Set where a step asks for it. */
+  former: any = undefined
   timestamp = -1
   topic = ''
   partition = -1

@@ -98,4 +98,35 @@ export const divergences: readonly Divergence[] = [
       ],
     },
   },
+  {
+    name: 'aggregate-never-there',
+    reason:
+      'In Kafka Streams the row before the first one of an aggregate is what its initializer gives, so a first record ' +
+      'that leaves nothing deletes a row that never was. Ours says nothing of it.',
+    applies: ({ topology, steps }) =>
+      topology === 'agg-join' && steps.some(step => 'value' in step && step.value?.startsWith('!') === true),
+    compare: (theirs, ours) =>
+      lacks('theirs', missing(ours, theirs)) ??
+      lacks(
+        'ours',
+        missing(
+          theirs.filter(row => row[3] !== null),
+          ours,
+        ),
+      ),
+    golden: {
+      id: 'aggregate-never-there',
+      topology: 'agg-join',
+      params: { kind: 'outer' },
+      steps: [
+        { topic: 'l', key: 'A', value: '!a', ts: 1 },
+        { topic: 'l', key: 'A', value: 'b', ts: 2 },
+        { topic: 'l', key: 'A', value: '!c', ts: 3 },
+      ],
+      out: [
+        [1, 'out', 'A', 'b+null', 2],
+        [2, 'out', 'A', null, 3],
+      ],
+    },
+  },
 ]

@@ -2,7 +2,7 @@ import { rawBytes, text } from '../../schemas/serdes.ts'
 import { type Topic, topic } from '../../schemas/topic.ts'
 import { over } from '../../topology/aggregates.ts'
 import { keyValueState } from '../../topology/state.ts'
-import { type Grouped, type Stream, type Topology, topology } from '../../topology/stream.ts'
+import { type Grouped, type Stream, type Table, type Topology, topology } from '../../topology/stream.ts'
 import { hopping, tumbling } from '../../topology/windows.ts'
 import { aggregateOf, concat, head, isBang, joined, textOf } from './functions.ts'
 import { Params } from './params.ts'
@@ -37,7 +37,18 @@ const notBuilt =
 /** A table that a topic is; with `history` it is versioned. */
 function table(t: Topology, name: string, params: Params) {
   if (params.has('history')) throw new NotBuilt('versioned tables')
-  return t.table(plain(name))
+  return t.table(plain(name), { stored: params.flag('materialized') })
+}
+
+function joinedTables(left: Table<Text, string, any>, right: Table<Text, string, any>, params: Params) {
+  switch (params.text('kind', 'inner')) {
+    case 'left':
+      return left.leftJoin(right, joined)
+    case 'outer':
+      return left.outerJoin(right, joined)
+    default:
+      return left.join(right, joined)
+  }
 }
 
 function windowed(grouped: Grouped<Text, Text>, params: Params): void {
@@ -148,18 +159,42 @@ const builds: Readonly<Record<string, Build>> = {
       .leftJoin(rows, (value, row) => `${row ?? '?'}${value}` as Text)
     windowed(values.groupBy(head, text as never, text as never), params)
   },
-  'to-table': notBuilt('toTable'),
+  'to-table'(t, params) {
+    const values = stream(t, 'in')
+    const rows = params.flag('rekey')
+      ? values.rekey(head, text as never).toTable('tt', text)
+      : values.toTable('tt', text)
+    rows.changes().to(out)
+  },
   cogroup: notBuilt('cogroup'),
   sliding: notBuilt('sliding windows'),
   session: notBuilt('session windows'),
   'stream-stream': notBuilt('stream-stream joins'),
   'self-join': notBuilt('stream-stream joins'),
   'stream-global': notBuilt('global tables'),
-  'table-filter': notBuilt('filter of a table'),
-  'table-map': notBuilt('map of a table'),
+  'table-filter'(t, params) {
+    table(t, 't', params)
+      .filter(row => row.startsWith('y'))
+      .changes()
+      .to(out)
+  },
+  'table-map'(t, params) {
+    table(t, 't', params)
+      .map(row => (row.startsWith('-') ? null : `${row}'`))
+      .changes()
+      .to(out)
+  },
   'table-group': notBuilt('groupBy of a table'),
-  'table-table': notBuilt('table-table joins'),
-  'agg-join': notBuilt('table-table joins'),
+  'table-table'(t, params) {
+    joinedTables(table(t, 'l', params), table(t, 'r', params), params)
+      .changes()
+      .to(out)
+  },
+  'agg-join'(t, params) {
+    const sums = (name: string) =>
+      stream(t, name).groupByKey().aggregate(`${name}-sums`, { text: concat() }).map(textOf)
+    joinedTables(sums('l'), sums('r'), params).changes().to(out)
+  },
   'fk-join': notBuilt('foreign-key joins'),
   'suppress-limit': notBuilt('suppress until a time limit'),
 }

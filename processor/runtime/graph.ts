@@ -1,7 +1,6 @@
 import type { RunNode, SubTopology } from '../../topology/compiled.ts'
 import { AggregateByKey } from '../operators/aggregate.ts'
 import { Combine } from '../operators/combine.ts'
-import { Fold, type Folded } from '../operators/fold.ts'
 import { Lateness } from '../operators/lateness.ts'
 import { type Operator, outputTo, type TaskContext, type TimedOperator } from '../operators/operator.ts'
 import { Process } from '../operators/process.ts'
@@ -9,11 +8,11 @@ import { RepartitionSink, type Upstream } from '../operators/repartition.ts'
 import { Sink } from '../operators/sink.ts'
 import { RepartitionSource, type Source, TopicSource } from '../operators/source.ts'
 import { Filter, FlatMapValues, MapValues, Peek, Rekey, Split } from '../operators/stateless.ts'
-import { aggregateRows, type Rows, storedRows, StreamTableJoin, TableStore } from '../operators/table.ts'
+import { StreamTableJoin, TableMap, TableStore, Upsert } from '../operators/table.ts'
+import { TableJoinSide } from '../operators/table-join.ts'
+import { Tables } from './tables.ts'
 import { Trailing } from '../operators/trailing.ts'
 import { WindowedAggregate } from '../operators/windowed.ts'
-import { assert } from '../errors.ts'
-import type { CachedStore } from '../state/cached.ts'
 
 export interface GraphSource extends Source {
   /** At equal timestamps a table's records go first. */
@@ -46,7 +45,9 @@ class GraphBuilder {
   readonly #context: TaskContext
   readonly #options: GraphOptions
   readonly #operators = new Map<number, Operator>()
-  readonly #tables = new Map<number, { cache: CachedStore<any>; fold: Fold | null }>()
+  /** Both sides of each join of two tables. */
+  readonly #sides = new Map<number, readonly [left: Operator, right: Operator]>()
+  readonly #tables: Tables
   readonly #sources: GraphSource[] = []
   readonly #timed: TimedOperator[] = []
 
@@ -54,6 +55,7 @@ class GraphBuilder {
     this.#part = part
     this.#context = context
     this.#options = options
+    this.#tables = new Tables(part, context.state)
   }
 
   build(): TaskGraph {
@@ -64,34 +66,20 @@ class GraphBuilder {
   }
 
   #out(node: RunNode): Operator {
-    return outputTo(node.to.map(id => this.#operators.get(id)!))
+    // A join of a table with itself is there twice: the first time as the left side.
+    return outputTo(node.to.map((id, at) => this.#operatorOf(id, node, node.to.indexOf(id) < at)))
+  }
+
+  #operatorOf(id: number, parent: RunNode, isSecond: boolean): Operator {
+    const sides = this.#sides.get(id)
+    if (sides === undefined) return this.#operators.get(id)!
+    const { from } = this.#part.nodes.find(node => node.id === id)!
+    return sides[isSecond ? 1 : from.indexOf(parent.id)]!
   }
 
   #timedOperator<T extends TimedOperator>(operator: T): T {
     this.#timed.push(operator)
     return operator
-  }
-
-  /** The rows of a table, made when they are first asked for: by the table itself or by a join that reads it. */
-  #table(id: number): { cache: CachedStore<any>; fold: Fold | null } {
-    const known = this.#tables.get(id)
-    if (known !== undefined) return known
-    const step = this.#part.nodes.find(node => node.id === id)?.step
-    const { state } = this.#context
-    let made: { cache: CachedStore<any>; fold: Fold | null }
-    if (step?.kind === 'tableStore') made = { cache: state.cached<unknown>(step.store, step.value), fold: null }
-    else {
-      assert(step?.kind === 'aggregate', `node ${id} is no table`)
-      const fold = new Fold(step.spec)
-      made = { cache: state.cached<Folded>(step.store, fold), fold }
-    }
-    this.#tables.set(id, made)
-    return made
-  }
-
-  #rows(id: number): Rows {
-    const { cache, fold } = this.#table(id)
-    return fold === null ? storedRows(cache) : aggregateRows(cache, fold)
   }
 
   #make(node: RunNode): Operator {
@@ -118,18 +106,33 @@ class GraphBuilder {
         return new Lateness(step, context, onTime, late)
       }
       case 'join': {
-        const name = `join of ${this.#storeOf(node.from[1]!)}`
+        const rows = this.#tables.rows(node.from[1]!)
         return new StreamTableJoin(
-          { name, rows: this.#rows(node.from[1]!), outer: step.outer, fn: step.fn },
+          { name: `join of ${this.#tables.name(node.from[1]!)}`, rows, outer: step.outer, fn: step.fn },
           context,
           this.#out(node),
         )
       }
       case 'tableStore':
-        return new TableStore({ store: step.store, rows: this.#table(node.id).cache }, context, this.#out(node))
+        return new TableStore({ store: step.store, rows: this.#tables.stored(node.id) }, context, this.#out(node))
+      case 'upsert':
+        return new Upsert(step.topic, context, this.#out(node))
+      case 'tableFilter':
+      case 'tableMap': {
+        const formerIsKnown = this.#tables.knowsFormer(node.id) && this.#tables.needsFormer(node.id)
+        const options = { fn: this.#tables.mapper(step), formerIsKnown, dropsNothing: step.kind === 'tableFilter' }
+        return new TableMap(options, this.#out(node))
+      }
+      case 'tableJoin': {
+        const [out, options] = [this.#out(node), this.#tables.join(node.id)]
+        const left = new TableJoinSide(options, 'left', context, out)
+        this.#sides.set(node.id, [left, new TableJoinSide(options, 'right', context, out)])
+        return left
+      }
       case 'aggregate': {
-        const { cache, fold } = this.#table(node.id)
-        return new AggregateByKey({ store: step.store, fold: fold!, rows: cache }, context, this.#out(node))
+        const options = { store: step.store, ...this.#tables.aggregated(node.id) }
+        const sendsFormer = this.#tables.needsFormer(node.id)
+        return new AggregateByKey({ ...options, sendsFormer }, context, this.#out(node))
       }
       case 'windowed':
         return this.#timedOperator(new WindowedAggregate(step, context, this.#out(node)))
@@ -189,10 +192,5 @@ class GraphBuilder {
       const branch = children.find(child => child.step.kind === 'branch' && child.step.index === index)
       return branch === undefined ? outputTo([]) : this.#operators.get(branch.id)!
     })
-  }
-
-  #storeOf(id: number): string {
-    const step = this.#part.nodes.find(node => node.id === id)?.step
-    return step !== undefined && 'store' in step ? step.store : `node ${id}`
   }
 }

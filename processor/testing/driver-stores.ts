@@ -5,6 +5,7 @@ import type { RunNode, RunStep, SubTopology } from '../../topology/compiled.ts'
 import type { KeyValueSpec, LogSpec, WindowSpec } from '../../topology/state.ts'
 import { AppError } from '../errors.ts'
 import { Fold } from '../operators/fold.ts'
+import { storedRowCodec } from '../operators/rows.ts'
 import { kinds } from '../state/kinds.ts'
 import type { LoggedRecord } from './driver-log.ts'
 
@@ -68,7 +69,14 @@ function stepStore(part: SubTopology, step: Extract<RunStep, { store: string }>)
   const name = step.store
   switch (step.kind) {
     case 'tableStore':
-      return { name, part, key: step.key, read: reader(step.value), hasSlots: false, finish: same }
+      return {
+        name,
+        part,
+        key: step.key,
+        read: bytes => storedRowCodec(step.value).read(bytes, 0, bytes.length).value,
+        hasSlots: false,
+        finish: same,
+      }
     case 'aggregate':
     case 'windowed': {
       const fold = new Fold(step.spec)

@@ -11,7 +11,7 @@ export function lookedUp(plan: Plan): ReadonlySet<string> {
   for (const { step, from } of plan.nodes) {
     if (step.kind === 'source' && step.stored) topics.add(step.topic.name)
     else if (step.kind === 'join') look(from[1]!)
-    else if (step.kind === 'tableJoin') from.forEach(look)
+    else if (step.kind === 'tableJoin') for (const id of from) look(id)
   }
   return topics
 }

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import type { Serde } from '../../schemas/serde.ts'
 import type { CachedStore } from '../state/cached.ts'
 import { KeyTable } from '../state/key-table.ts'
@@ -6,6 +6,7 @@ import { kinds } from '../state/kinds.ts'
 import { longerBytes } from '../state/longer.ts'
 import { SlotStore } from '../state/slots.ts'
 import type { TaskState } from '../state/task-state.ts'
+import { ChunkLists, readChunkList, writeChunkList } from './chunk-lists.ts'
 import { EventBook } from './event-book.ts'
 import { lowerBound } from './span.ts'
 
@@ -27,17 +28,11 @@ const headerDirty = 4
 /** Chunks deleted in one commit, about: expiry never holds the task up. */
 const expiredPerCommit = 2000
 
-const chunkCodec: Pick<Serde<Buffer>, 'read' | 'write'> = {
+const bytesCodec: Pick<Serde<Buffer>, 'read' | 'write'> = {
   write: (chunk, out) => out.raw(chunk),
   read: (bytes, start, end) => bytes.subarray(start, end),
 }
-
-const numbersCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
-  write(numbers, out) {
-    for (const number of numbers) out.f64(number)
-  },
-  read: (bytes, start, end) => Array.from({ length: (end - start) / 8 }, (_, i) => bytes.readDoubleBE(start + i * 8)),
-}
+const noBytes = Buffer.alloc(0)
 
 /**
  * Events by key, in chunks of a few in the order of their arrival, so that each commit writes only the newest chunk,
@@ -47,14 +42,14 @@ const numbersCodec: Pick<Serde<readonly number[]>, 'read' | 'write'> = {
  */
 export class EventStore {
   readonly #slots: SlotStore<Buffer>
-  readonly #headers: CachedStore<readonly number[]>
+  readonly #headers: CachedStore<Buffer>
   readonly #onMoved: (row: number) => void
   readonly #bucketMs: number
   readonly #retentionMs: number
   readonly #table = new KeyTable()
   readonly book: EventBook
-  /** By row: the numbers of its chunks, ascending; events go into the last one. */
-  readonly #chunks: (readonly number[] | undefined)[] = []
+  /** By row: the numbers of its chunks; events go into the last one. */
+  readonly #chunks = new ChunkLists()
   #flags = new Uint8Array(64)
   #dirtyRows: number[] = []
   #hand = 0
@@ -75,9 +70,9 @@ export class EventStore {
     this.#bucketMs = Math.max(1, Math.ceil(retention.spanMs / bucketsPerSpan))
     this.#retentionMs = retention.retentionMs
     // The book is the cache: chunks and headers are kept only until they are on disk.
-    this.#headers = state.cached(name, numbersCodec, kinds.header, false)
+    this.#headers = state.cached(name, bytesCodec, kinds.header, false)
     state.beforeFreeze(() => this.#save())
-    this.#slots = new SlotStore(state, name, chunkCodec, false)
+    this.#slots = new SlotStore(state, name, bytesCodec, false)
     state.addCache(this)
   }
 
@@ -87,7 +82,7 @@ export class EventStore {
 
   /** Memory that is held for keys in the book. */
   get bytes(): number {
-    return this.book.bytes + this.#table.length * rowOverheadBytes
+    return this.book.bytes + this.#chunks.bytes + this.#table.length * rowOverheadBytes
   }
 
   /**
@@ -111,12 +106,11 @@ export class EventStore {
   /** Makes sure that the row's open chunk is one for an event at `time`. */
   #openFor(row: number, key: Buffer, start: number, end: number, time: number): void {
     const book = this.book
-    const chunks = this.#chunks[row]!
     const youngest = book.length === 0 ? time : Math.max(time, book.time(book.length - 1))
     const bucket = Math.floor(youngest / this.#bucketMs)
-    const open = chunks[chunks.length - 1]
-    const isOpenBucket = open !== undefined && Math.floor(open / chunksPerBucket) === bucket
-    const isFull = book.openCount >= eventsPerChunk && (open! + 1) % chunksPerBucket !== 0
+    const open = this.#chunks.last(row)
+    const isOpenBucket = Math.floor(open / chunksPerBucket) === bucket
+    const isFull = book.openCount >= eventsPerChunk && (open + 1) % chunksPerBucket !== 0
     const flags = this.#flags[row]!
     if ((flags & dirty) === 0) this.#dirtyRows.push(row)
     if (isOpenBucket && !isFull && book.openCount > 0) {
@@ -125,19 +119,19 @@ export class EventStore {
     }
     if ((flags & dirty) !== 0) this.#saveChunk(row, key, start, end)
     book.rollOver()
-    this.#chunks[row] = [...chunks, isOpenBucket ? open + 1 : bucket * chunksPerBucket]
+    this.#chunks.push(row, isOpenBucket ? open + 1 : bucket * chunksPerBucket)
     this.#flags[row] = flags | dirty | headerDirty
     if (!isOpenBucket) this.#slots.register(key, start, end, bucket * this.#bucketMs)
   }
 
   #load(key: Buffer, start: number, end: number, since: number): number {
-    const chunks = this.#headers.peek(key, start, end) ?? []
+    const header = this.#headers.peek(key, start, end) ?? noBytes
     const row = this.#table.add(key, start, end)
     if (row >= this.#flags.length) this.#flags = longerBytes(this.#flags, row + 1)
     this.#flags[row] = used
-    this.#chunks[row] = chunks
+    this.#chunks.load(row, header)
     this.book.open(row)
-    for (const number of chunks) {
+    for (const number of readChunkList(header)) {
       const chunk = this.#slots.peek(key, start, end, number)
       if (chunk !== undefined) this.book.load(chunk, since)
     }
@@ -158,17 +152,16 @@ export class EventStore {
       const flags = this.#flags[row]!
       this.#flags[row] = flags & used
       if ((flags & headerDirty) === 0) continue
-      this.#headers.set(this.#headers.rowToWrite(bytes, start, end), this.#chunks[row])
+      this.#headers.set(this.#headers.rowToWrite(bytes, start, end), this.#chunks.encoded(row))
     }
     this.#dirtyRows = []
     this.#expire()
-    this.book.tidy()
+    this.#tidy()
   }
 
   /** The book is turned to the row. */
   #saveChunk(row: number, key: Buffer, start: number, end: number): void {
-    const chunks = this.#chunks[row]!
-    const number = chunks[chunks.length - 1]!
+    const number = this.#chunks.last(row)
     this.#slots.entries.set(this.#slots.rowToWrite(key, start, end, number), this.book.openChunk())
   }
 
@@ -195,21 +188,22 @@ export class EventStore {
   #expireKey(key: Buffer, bucket: number): number {
     const { entries } = this.#slots
     const headerRow = this.#headers.row(key, 0, key.length)
-    const chunks = this.#headers.get(headerRow) ?? []
+    const chunks = readChunkList(this.#headers.get(headerRow) ?? noBytes)
     const gone = chunks.filter(number => Math.floor(number / chunksPerBucket) === bucket)
     if (gone.length === 0) return 0
     for (const number of gone) entries.set(this.#slots.rowToWrite(key, 0, key.length, number), undefined)
     const kept = chunks.filter(number => !gone.includes(number))
-    this.#headers.set(headerRow, kept.length === 0 ? undefined : kept)
-    this.#forgetChunks(key, kept)
+    const header = writeChunkList(kept)
+    this.#headers.set(headerRow, kept.length === 0 ? undefined : header)
+    this.#forgetChunks(key, header)
     return gone.length
   }
 
-  #forgetChunks(key: Buffer, kept: readonly number[]): void {
+  #forgetChunks(key: Buffer, kept: Buffer): void {
     const row = this.#table.find(key, 0, key.length)
     if (row < 0) return
     if (kept.length === 0) this.#drop(row)
-    else this.#chunks[row] = kept
+    else this.#chunks.load(row, kept)
   }
 
   /** Forgets keys that were not used lately. Called between records; those with unsaved events stay. */
@@ -224,13 +218,18 @@ export class EventStore {
       if ((flags & used) !== 0) this.#flags[row] = flags & ~used
       else this.#drop(row)
     }
+    this.#tidy()
+  }
+
+  #tidy(): void {
     this.book.tidy()
+    this.#chunks.tidy()
   }
 
   #drop(row: number): void {
     this.book.free(row)
     this.#onMoved(row)
-    this.#chunks[row] = undefined
+    this.#chunks.free(row)
     this.#table.remove(row)
   }
 }

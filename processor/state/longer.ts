@@ -12,3 +12,10 @@ export function longerBytes(array: Uint8Array, least: number): Uint8Array<ArrayB
   copy.set(array)
   return copy
 }
+
+/** The same for floats. */
+export function longerFloats(array: Float64Array, least: number): Float64Array<ArrayBuffer> {
+  const copy = new Float64Array(Math.max(array.length * 2, least))
+  copy.set(array)
+  return copy
+}

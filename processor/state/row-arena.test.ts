@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RowArena } from './row-arena.ts'
 
-const segmentBytes = 256
+const segmentBytes = 1024
 
 /** What the arena should hold: for each row its front and back bytes. */
 type Model = Map<number, { front: Buffer; back: Buffer }>
@@ -12,7 +12,7 @@ const anyStep = fc.oneof(
   fc.record({
     kind: fc.constant('grow' as const),
     row: fc.nat(2000),
-    more: fc.nat(60),
+    more: fc.nat(400),
     front: fc.uint8Array({ maxLength: 40 }),
     back: fc.uint8Array({ maxLength: 12 }),
   }),

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { bufferPool } from '../../schemas/buffer-pool.ts'
 import { longerInts } from './longer.ts'
 
 /** Row and capacity in front of each block: how a segment is walked. */
@@ -28,7 +29,6 @@ interface Segment {
 export class RowArena {
   readonly #segmentBytes: number
   #segments: (Segment | null)[] = []
-  readonly #emptied: Segment[] = []
   #freeIndexes: number[] = []
   #current = -1
   #segmentOf = new Int32Array(64).fill(-1)
@@ -37,7 +37,10 @@ export class RowArena {
   #live = 0
   #held = 0
 
+  /** `segmentBytes`: a power of two, from 1 KiB to 1 MiB, for segments come from the pool and go back to it. */
   constructor(segmentBytes = defaultSegmentBytes) {
+    const isPooled = segmentBytes >= 1024 && segmentBytes <= 1 << 20 && (segmentBytes & (segmentBytes - 1)) === 0
+    if (!isPooled) throw new RangeError(`A segment of ${segmentBytes} bytes is not one of the pool's.`)
     this.#segmentBytes = segmentBytes
   }
 
@@ -124,10 +127,8 @@ export class RowArena {
     const segment = this.#segments[index]!
     this.#segments[index] = null
     this.#freeIndexes.push(index)
-    if (segment.bytes.length === this.#segmentBytes && this.#emptied.length === 0) {
-      segment.end = 0
-      this.#emptied.push(segment)
-    } else this.#held -= segment.bytes.length
+    this.#held -= segment.bytes.length
+    bufferPool.give(segment.bytes)
   }
 
   #emptiest(): number {
@@ -160,13 +161,11 @@ export class RowArena {
 
   /** The index of a segment with room for `size` bytes at its end. */
   #segmentFor(size: number): number {
-    if (size * largeShare > this.#segmentBytes) return this.#add(newSegment(size))
+    if (size * largeShare > this.#segmentBytes) return this.#add(newSegment(Buffer.allocUnsafeSlow(size)))
     const current = this.#segments[this.#current]
     if (current !== undefined && current !== null && current.end + size <= this.#segmentBytes) return this.#current
     const full = this.#current
-    const emptied = this.#emptied.pop()
-    if (emptied !== undefined) this.#held -= this.#segmentBytes
-    this.#current = this.#add(emptied ?? newSegment(this.#segmentBytes))
+    this.#current = this.#add(newSegment(bufferPool.take(this.#segmentBytes)))
     if (full >= 0 && this.#segments[full]!.live === 0) this.#release(full)
     return this.#current
   }
@@ -185,7 +184,9 @@ export class RowArena {
   }
 }
 
-function newSegment(size: number): Segment {
-  const bytes = Buffer.allocUnsafeSlow(size)
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, size), end: 0, live: 0 }
-}
+const newSegment = (bytes: Buffer): Segment => ({
+  bytes,
+  view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+  end: 0,
+  live: 0,
+})

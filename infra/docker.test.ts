@@ -221,7 +221,7 @@ describe('Dockerfile', () => {
     expect(Number(/^USER (\d+):\d+$/m.exec(dockerfile)![1])).toBeGreaterThanOrEqual(10_000)
     const json = (instruction: string): string[] =>
       JSON.parse(new RegExp(`^(?:HEALTHCHECK .*)?${instruction} (\\[.*\\])$`, 'm').exec(dockerfile)![1]!)
-    expect(json('ENTRYPOINT')).toEqual(['node', '--max-semi-space-size=8'])
+    expect(json('ENTRYPOINT')).toEqual(['node', '--max-semi-space-size=8', '--heap-growing-percent=50'])
     expect(/^HEALTHCHECK .* CMD (\[.*\])$/m.exec(dockerfile)![1]).toBe('["node", "infra/docker-health.js"]')
     const command = /^CMD (\[.*\])$/m.exec(dockerfile)![1]!
     const words = JSON.parse(command) as string[]

@@ -35,9 +35,13 @@ export class ReplicaProcess {
     this.#onReport = outside.onReport
     const log = openSync(outside.logFile, 'a')
     const program = join(import.meta.dirname, 'replica.ts')
-    this.#child = spawn(process.execPath, ['--max-semi-space-size=8', program, JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', log],
-    })
+    this.#child = spawn(
+      process.execPath,
+      ['--max-semi-space-size=8', '--heap-growing-percent=50', program, JSON.stringify(options)],
+      {
+        stdio: ['ignore', 'pipe', log],
+      },
+    )
     closeSync(log)
     this.#listen()
     this.end = new Promise((resolve, reject) => {

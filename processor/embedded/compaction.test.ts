@@ -6,7 +6,7 @@ import { codes } from './codes.ts'
 import { compact } from './compaction.ts'
 import { PartitionLog } from './log.ts'
 import { recordsOf } from './records.ts'
-import { batch, Bench, texts, type TestRecord } from './testing.ts'
+import { batch, Bench, type TestRecord } from './testing.ts'
 
 const append = { maxBatchBytes: 1 << 20, strict: false, admit: () => codes.NONE }
 const now = { nowMs: 1000, deleteRetentionMs: 100 }
@@ -94,7 +94,7 @@ test('records of aborted transactions go and do not count as the last of a key; 
   log.append(batch({ records: [record('z', '1')] }), append)
   compact(log, now)
   compact(log, { ...now, nowMs: 2000 })
-  expect(log.batches.all.map(({ baseOffset }) => baseOffset)).toEqual([0, 3, 5, 6])
+  expect(log.batches.all.map(({ baseOffset }) => baseOffset)).toEqual([0, 3, 4, 5, 6])
   expect(log.abortedTransactions).toEqual([])
   log.mark(3, 1, true, 0)
   compact(log, { ...now, nowMs: 3000 })
@@ -105,15 +105,23 @@ test('records of aborted transactions go and do not count as the last of a key; 
   ])
 })
 
-test('markers stay for their time, then go', () => {
+test('markers stay for their time and as long as something of their transaction is there, then go', () => {
   const log = new PartitionLog('t', 0)
-  log.append(batch({ producerId: 1, epoch: 0, sequence: 0, transactional: true, records: texts('a') }), append)
-  log.mark(1, 1, true, 0)
-  log.append(batch({ records: texts('z') }), append)
   const markers = (): number => log.batches.all.filter(({ control }) => control).length
+  const write = (key: string, producer: object = {}): void => {
+    log.append(batch({ records: [record(key, '1')], ...producer }), append)
+  }
+  write('a', { producerId: 1, epoch: 0, sequence: 0, transactional: true })
+  log.mark(1, 1, true, 0)
+  write('z')
   compact(log, now)
-  expect(markers()).toBe(1)
   compact(log, { ...now, nowMs: 1100 })
+  expect(markers()).toBe(1)
+  write('a')
+  write('z')
+  compact(log, { ...now, nowMs: 1200 })
+  expect(log.batches.all[0]?.control).toBe(true)
+  compact(log, { ...now, nowMs: 1300 })
   expect(markers()).toBe(0)
 })
 

@@ -30,14 +30,18 @@ export function compact(log: PartitionLog, { nowMs, deleteRetentionMs }: Compact
   const aborted = abortedOf(cleaned, log.abortedTransactions)
   const last = lastOffsets(cleaned, aborted)
   const kept: Batch[] = []
+  /** Producers of whose transaction something was there: its marker stays as long (CleanedTransactionMetadata). */
+  const marked = new Set<number>()
   for (const batch of cleaned) {
     const old = batch.deleteHorizonMs !== -1 && nowMs >= batch.deleteHorizonMs
     if (batch.deleteHorizonMs === -1) batch.deleteHorizonMs = nowMs + deleteRetentionMs
-    if (aborted.has(batch)) continue
     if (batch.control) {
-      if (!old) kept.push(batch)
+      const isNeeded = marked.delete(batch.producerId)
+      if (isNeeded || !old) kept.push(batch)
       continue
     }
+    if (batch.transactional) marked.add(batch.producerId)
+    if (aborted.has(batch)) continue
     const records = recordsOf(batch)
     const left = records.filter(
       ({ key, value, offset }) =>

@@ -46,7 +46,7 @@ export interface TransactionOptions {
   /** The finalized feature `transaction.version`: 2 bumps the epoch with every transaction (KIP-890). */
   readonly transactionVersion: 1 | 2
   readonly maxTimeoutMs: number
-  /** How long markers are under way; 0 writes them before EndTxn is answered. */
+  /** How long the last marker is under way, and each of the others at most; 0: before EndTxn is answered. */
   readonly markerDelayMs: number
 }
 
@@ -73,12 +73,15 @@ export class TransactionCoordinator {
   readonly #options: TransactionOptions
   readonly #transactions = new Map<string, Transaction>()
   #nextProducerId = 0
+  /** For simulations: from now on. */
+  markerDelayMs: number
 
   constructor(world: World, timers: Timers, target: MarkerTarget, options: TransactionOptions) {
     this.#world = world
     this.#timers = timers
     this.#target = target
     this.#options = options
+    this.markerDelayMs = options.markerDelayMs
   }
 
   /** For tests. */
@@ -246,8 +249,18 @@ export class TransactionCoordinator {
   #prepare(transaction: Transaction, committed: boolean): void {
     transaction.timeout.cancel()
     transaction.state = committed ? 'PrepareCommit' : 'PrepareAbort'
-    if (this.#options.markerDelayMs > 0) transaction.markers.set(this.#options.markerDelayMs)
-    else this.#complete(transaction)
+    const delayMs = this.markerDelayMs
+    if (delayMs <= 0) return this.#complete(transaction)
+    // Each partition and group has a marker of its own, and they come in any order.
+    const { producerId, epoch, partitions, groups } = transaction
+    const later = (act: () => void): void =>
+      this.#timers
+        .timer(() => (transaction.epoch === epoch ? act() : undefined))
+        .set(Math.floor(this.#world.random.next() * delayMs))
+    for (const [key, each] of partitions)
+      later(() => partitions.delete(key) && this.#target.markPartition(each, producerId, epoch, committed))
+    for (const each of groups) later(() => groups.delete(each) && this.#target.markGroup(each, producerId, committed))
+    transaction.markers.set(delayMs)
   }
 
   #complete(transaction: Transaction): void {

@@ -34,6 +34,8 @@ export const faultNames = [
   'coordinator',
   /** F-TX6: the markers of the last transaction are still under way. */
   'concurrent',
+  /** The same for real: what is decided is written to partitions and groups late, in any order. */
+  'late markers',
   /** No leader for a while. */
   'leaderless',
   /** F-TX4: the broker has lost count of a producer. */
@@ -42,7 +44,7 @@ export const faultNames = [
   'epochs',
   /** F-C1: the wall clock jumps. */
   'clock',
-  /** F-T7: changelogs are compacted, tombstones and markers with them. */
+  /** F-T7: changelogs are compacted; when a day has passed, tombstones and markers go too. */
   'compaction',
 ] as const
 

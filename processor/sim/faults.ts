@@ -18,6 +18,8 @@ const ports = `
   .trim()
   .split(/,\s+/)
 const hourMs = 3_600_000
+/** And some more: tombstones are kept for a day. */
+const dayMs = 26 * hourMs
 
 function running(sim: Simulation, draws: Draws): Replica | null {
   const those = sim.replicas.filter(replica => replica.isRunning && !replica.isPaused)
@@ -57,13 +59,19 @@ function refuse(sim: Simulation, draws: Draws, error: string, apis: readonly str
 function stopBrokers(sim: Simulation, draws: Draws): void {
   const { network, broker, brokerMachine, timeline, swarm } = sim
   for (let node = 1; node <= swarm.brokers; node++) network.down.add(node)
-  broker.disconnect()
+  broker.restart()
   network.reset(() => true)
   brokerMachine.pause()
   timeline.after(draws.whole(50, 5000), () => {
     network.down.clear()
     brokerMachine.resume()
   })
+}
+
+function compactChangelogs({ broker, compiled, counts }: Simulation): void {
+  for (const { stores } of compiled.subTopologies)
+    for (const { name } of stores) broker.compact(changelogTopic(application, name))
+  counts.add('compactions')
 }
 
 /** How each kind of fault is made. What it breaks for a while it mends itself. */
@@ -153,6 +161,13 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
     refuse(sim, draws, error, coordinated.split(' '))
   },
   concurrent: (sim, draws) => refuse(sim, draws, 'CONCURRENT_TRANSACTIONS', transactional),
+  'late markers': ({ broker, swarm, timeline }, draws) => {
+    const { transactions } = broker.requests
+    transactions.markerDelayMs = draws.pick([500, 1500, 4000])
+    timeline.after(whileMs(draws), () => {
+      transactions.markerDelayMs = swarm.markerDelayMs
+    })
+  },
   leaderless: (sim, draws) => refuse(sim, draws, 'NOT_LEADER_OR_FOLLOWER', ['Produce', 'Fetch', 'ListOffsets']),
   sequence: (sim, draws) =>
     refuse(
@@ -180,9 +195,11 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
     machine.skewMs += ms
     sim.counts.add('clock jumps')
   },
-  compaction: ({ broker, compiled, counts }) => {
-    for (const { stores } of compiled.subTopologies)
-      for (const { name } of stores) broker.compact(changelogTopic(application, name))
-    counts.add('compactions')
+  compaction: (sim, draws) => {
+    compactChangelogs(sim)
+    if (!draws.chance(0.3)) return
+    sim.timeline.skippedMs += dayMs
+    sim.counts.add('days passed')
+    compactChangelogs(sim)
   },
 }

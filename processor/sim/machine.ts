@@ -135,7 +135,8 @@ export class Machine {
     const { draws, yieldMs, log } = this.#options
     return {
       clock: {
-        now: () => Math.floor(epochMs + this.skewMs + (this.#elapsedUs() + this.#bornUs) / 1000),
+        now: () =>
+          Math.floor(epochMs + this.timeline.skippedMs + this.skewMs + (this.#elapsedUs() + this.#bornUs) / 1000),
         monotonic: () => this.#elapsedUs() / 1000,
       },
       random: { next: () => draws.next() },

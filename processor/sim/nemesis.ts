@@ -54,9 +54,10 @@ export class Nemesis {
   heal(): void {
     this.#isActive = false
     this.#sim.isHealed = true
-    const { network, brokerMachine, replicas, trace } = this.#sim
+    const { network, broker, brokerMachine, replicas, trace, swarm } = this.#sim
     trace.add('nemesis', 'everything is healed')
     network.healAll()
+    broker.requests.transactions.markerDelayMs = swarm.markerDelayMs
     brokerMachine.resume()
     for (const replica of replicas) {
       if (replica.machine !== null) {

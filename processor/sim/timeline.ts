@@ -11,6 +11,8 @@ interface Event {
 export class Timeline {
   nowUs = 0
   events = 0
+  /** Wall clocks are ahead by so much: time that has passed while nothing happened. */
+  skippedMs = 0
   readonly #heap: Event[] = []
   #order = 0
 

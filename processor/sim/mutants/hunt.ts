@@ -1,0 +1,16 @@
+import { run } from '../run.ts'
+
+// Runs seeds in the tree that it is in until one fails: started by `npm run mutants` in a copy that holds a mutant.
+
+export interface Caught {
+  readonly seed: number
+  readonly failure: string
+}
+
+const [first, last] = process.argv.slice(2).map(Number) as [number, number]
+let caught: Caught | null = null
+for (let seed = first; seed <= last && caught === null; seed++) {
+  const [failure] = (await run(seed)).failures
+  if (failure !== undefined) caught = { seed, failure }
+}
+console.log(JSON.stringify(caught))

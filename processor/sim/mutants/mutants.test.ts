@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+// Never called here: whoever changes what a mutant changes is to run this test, and this says what it depends on.
+import '../../runtime/app.ts'
+import { mutants } from './all.ts'
+import { mutated } from './mutant.ts'
+
+const root = join(import.meta.dirname, '..', '..', '..')
+const read = (file: string): string => readFileSync(join(root, file), 'utf8')
+
+test.each(mutants)('mutant $id applies to the source as it is', mutant => {
+  for (const [file, text] of mutated(mutant, read)) expect(text).not.toBe(read(file))
+})
+
+test('a mutant whose place in the source is gone, or is there twice, is not passed over', () => {
+  const edit = { file: 'a.ts', find: 'one', replace: 'two' }
+  const mutant = { id: 'B0', bug: '', source: '', edits: [edit] }
+  expect(mutated(mutant, () => 'one $&').get('a.ts')).toBe('two $&')
+  expect(() => mutated(mutant, () => 'nothing')).toThrow(/B0 does not apply: .* 0 times in a\.ts/)
+  expect(() => mutated(mutant, () => 'one one')).toThrow(/2 times/)
+})

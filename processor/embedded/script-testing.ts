@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer'
-import { expect } from 'vitest'
+import { isDeepStrictEqual } from 'node:util'
+import { assert } from '../errors.ts'
 import { peekBatches } from '../kafka/native/batch-inspect.ts'
 import { errorInfo } from '../kafka/native/protocol/errors.ts'
 import type { Transport, World } from '../ports.ts'
@@ -143,7 +144,8 @@ export class Script {
     // A real broker answers before its markers are written, and what comes in between is taken for the transaction that
     // has just ended. The same request again is CONCURRENT_TRANSACTIONS until the last marker is there, in the offsets
     // of the group and in partitions without a record too; then it gets the same answer.
-    if (answer.errorCode === 0) expect(await ask()).toEqual(answer)
+    if (answer.errorCode === 0)
+      assert(isDeepStrictEqual(await ask(), answer), 'The same EndTxn is answered otherwise when it is sent again.')
     return version >= 5 ? this.#granted(answer) : errorInfo(answer.errorCode).name
   }
 

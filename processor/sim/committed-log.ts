@@ -22,6 +22,14 @@ export interface CommittedLog {
   readonly committedTransactions: number
   /** Producers whose transactions were never ended. */
   readonly open: readonly number[]
+  /** Two committed transactions of different producers that were open at the same time: where the second begins. */
+  readonly overlaps: readonly number[]
+}
+
+interface Span {
+  readonly producerId: number
+  readonly first: number
+  readonly end: number
 }
 
 /**
@@ -31,6 +39,7 @@ export interface CommittedLog {
 export function readCommitted(log: PartitionLog): CommittedLog {
   const waiting = new Map<number, LogRecord[]>()
   const records: LogRecord[] = []
+  const spans: Span[] = []
   let abortedRecords = 0
   let abortedTransactions = 0
   let committedTransactions = 0
@@ -42,6 +51,8 @@ export function readCommitted(log: PartitionLog): CommittedLog {
       if (isCommit(bytes)) {
         committedTransactions++
         records.push(...ended)
+        const { producerId, baseOffset: end } = batch
+        if (ended.length > 0) spans.push({ producerId, first: ended[0]!.offset, end })
       } else {
         abortedTransactions++
         abortedRecords += ended.length
@@ -58,7 +69,19 @@ export function readCommitted(log: PartitionLog): CommittedLog {
     abortedTransactions,
     committedTransactions,
     open: [...waiting.keys()],
+    overlaps: overlapsOf(spans),
   }
+}
+
+function overlapsOf(spans: readonly Span[]): number[] {
+  const ordered = spans.toSorted((a, b) => a.first - b.first)
+  let last: Span | null = null
+  const overlaps: number[] = []
+  for (const span of ordered) {
+    if (last !== null && span.first < last.end && span.producerId !== last.producerId) overlaps.push(span.first)
+    if (last === null || span.end > last.end) last = span
+  }
+  return overlaps
 }
 
 /** The key of a control record: two int16, a version and the type; 1 is a commit. */

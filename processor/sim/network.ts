@@ -18,8 +18,8 @@ export interface NetworkOptions {
   readonly delayMs: readonly [least: number, most: number]
   /** A broker may answer with less than is asked for. */
   readonly fetchMaxBytes: number
-  /** Called after an answer that says how a transaction ended. */
-  readonly onEnded: () => void
+  /** Called after an answer that may have come with new committed offsets. */
+  readonly onCommitted: () => void
 }
 
 /** A fault that waits for its message. */
@@ -225,8 +225,11 @@ export class Network {
         counts.add('zombies refused')
       }
     }
-    if (api === 'InitProducerId') this.transactionalIds.add((body as { transactionalId: string }).transactionalId)
-    if (api === 'EndTxn') this.#options.onEnded()
+    if (api === 'InitProducerId') {
+      const { transactionalId } = body as { transactionalId: string | null }
+      if (transactionalId !== null) this.transactionalIds.add(transactionalId)
+    }
+    if (api === 'EndTxn' || api === 'OffsetCommit') this.#options.onCommitted()
   }
 }
 

@@ -22,6 +22,8 @@ const inHundred = [
   // The kill points K1 to K9.
   ...commitSteps.map(step => `killed at ${step}`),
   'killed at a port',
+  'guarantee: at_least_once',
+  'days passed',
   'zombies refused',
   'too late: EndTxn',
   'answer lost: Produce',

@@ -80,7 +80,7 @@ export class Simulation {
       counts: this.counts,
       delayMs: swarm.delayMs,
       fetchMaxBytes: swarm.fetchMaxBytes,
-      onEnded: () => this.#checkCommitted(),
+      onCommitted: () => this.#checkCommitted(),
     })
     this.#createTopics()
     this.feeder = new Feeder({
@@ -119,7 +119,7 @@ export class Simulation {
       draws: this.draws.fork(name),
       registry: this.#registry,
       topology: () => workload.topology(),
-      settings: swarm.settings,
+      settings: { ...swarm.settings, guarantee: swarm.guarantee },
       application,
       requestTimeoutMs: swarm.requestTimeoutMs,
       lookMs: () => (this.isHealed ? 0.05 : swarm.lookMs),

@@ -1,11 +1,13 @@
 import type { Settings } from '../runtime/config.ts'
 import type { Draws } from './draws.ts'
 import { type FaultName, faultNames } from './fault-names.ts'
+import type { Guarantee } from './workload.ts'
 import { type WorkloadName, workloadNames } from './workloads/all.ts'
 
 /** How one seed is shaped. Drawn anew for each: most seeds have few kinds of faults, and so meet each of them hard. */
 export interface Swarm {
   readonly workload: WorkloadName
+  readonly guarantee: Guarantee
   readonly partitions: number
   readonly replicas: number
   readonly brokers: number
@@ -41,6 +43,8 @@ export function drawSwarm(draws: Draws, forced: Partial<Swarm> = {}): Swarm {
   const faults = drawFaults(draws)
   const swarm: Swarm = {
     workload,
+    // Only what has no state can be judged: zombies write theirs beside that of their successors.
+    guarantee: workload === 'relay' && draws.chance(0.5) ? 'at_least_once' : 'exactly_once',
     partitions: draws.whole(1, 4),
     replicas: draws.whole(1, 3),
     brokers: draws.pick([1, 1, 3]),

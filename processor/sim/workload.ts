@@ -4,6 +4,8 @@ import type { Topic } from '../../schemas/topic.ts'
 import type { Plan } from '../../topology/plan.ts'
 import type { Draws } from './draws.ts'
 
+export type Guarantee = 'exactly_once' | 'at_least_once'
+
 /** A record that goes into the run. */
 export interface Input {
   readonly topic: Topic<any, any>
@@ -37,6 +39,7 @@ export interface Seen {
   readonly placed: readonly Placed[]
   outputs(topic: Topic<any, any>): readonly Output[]
   readonly partitions: number
+  readonly guarantee: Guarantee
 }
 
 export interface Verdict {

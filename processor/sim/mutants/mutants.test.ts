@@ -1,16 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 // Never called here: whoever changes what a mutant changes is to run this test, and this says what it depends on.
 import '../../runtime/app.ts'
 import { mutants } from './all.ts'
+import { readSource } from './copied-tree.ts'
 import { mutated } from './mutant.ts'
 
-const root = join(import.meta.dirname, '..', '..', '..')
-const read = (file: string): string => readFileSync(join(root, file), 'utf8')
-
 test.each(mutants)('mutant $id applies to the source as it is', mutant => {
-  for (const [file, text] of mutated(mutant, read)) expect(text).not.toBe(read(file))
+  for (const [file, text] of mutated(mutant, readSource)) expect(text).not.toBe(readSource(file))
 })
 
 test('a mutant whose place in the source is gone, or is there twice, is not passed over', () => {

@@ -2,11 +2,13 @@ import type { Workload, WorkloadOptions } from '../workload.ts'
 import { countWorkload } from './count.ts'
 import { flagshipWorkload } from './flagship.ts'
 import { joinWorkload } from './join.ts'
+import { relayWorkload } from './relay.ts'
 import { repartitionWorkload } from './repartition.ts'
 import { trailingWorkload } from './trailing.ts'
 import { windowsWorkload } from './windows.ts'
 
 const workloads = {
+  relay: relayWorkload,
   count: countWorkload,
   windows: windowsWorkload,
   repartition: repartitionWorkload,

@@ -13,7 +13,7 @@ export interface Recorded {
 
 const path = join(import.meta.dirname, 'transactions-recorded.json.gz')
 
-/** Made by `node processor/embedded/record.ts`. */
+/** Made by `node processor/embedded/record-testing.ts`. */
 export const readRecording = (): readonly Recorded[] => JSON.parse(gunzipSync(readFileSync(path)).toString('utf8'))
 
 export const writeRecording = (recorded: readonly Recorded[]): void =>

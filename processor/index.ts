@@ -28,7 +28,15 @@ export { distinct, distinctCount, type Member } from '../topology/members.ts'
 export { top, type TopRow } from '../topology/top.ts'
 export { first, latest, list } from '../topology/picking.ts'
 export { custom } from '../topology/custom.ts'
-export { type Deleted, type Duration, hopping, tumbling, type Window } from '../topology/windows.ts'
+export {
+  type Deleted,
+  type Duration,
+  hopping,
+  session,
+  type SessionWindow,
+  tumbling,
+  type Window,
+} from '../topology/windows.ts'
 export {
   keyValueState,
   type KeyValueState,

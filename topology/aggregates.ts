@@ -1,5 +1,5 @@
 import type { Serde } from '../schemas/serde.ts'
-import { type Duration, durationMs } from './windows.ts'
+import { type Deleted, type Duration, durationMs, type Span } from './windows.ts'
 
 /**
  * A way to fold many values into one, as a value of its own: what it starts from, how it takes in a value, how two
@@ -74,3 +74,10 @@ export type Results<S> = {
 
 /** Whether rows of these aggregates can be deleted: every one of them may find that nothing is left. */
 export type Deletes<S> = S extends Readonly<Record<string, { isEmpty(accumulator: any): boolean }>> ? true : false
+
+/** What `changes()` of windows gives: those that can lose all they hold, and merged sessions, are told as deleted. */
+export type WindowChange<S, W> = W extends { readonly kind: 'session' }
+  ? (Results<S> & Span) | Deleted
+  : Deletes<S> extends true
+    ? (Results<S> & Span) | Deleted
+    : Results<S> & Span

@@ -107,6 +107,12 @@ function checkStep(plan: Plan, { id, step }: PlanNode): void {
       checkFields(step.store, Object.keys(step.spec), step.window === null ? [] : ['startMs', 'endMs', 'deleted'])
       for (const [field, aggregate] of Object.entries(step.spec)) checkStored(step.store, field, aggregate)
       checkEmits(plan, id, step)
+      if (step.combine && step.window?.kind === 'session') {
+        throw new TopologyError(
+          `'${step.store}' combines sessions before their repartition topic, where their bounds are not known yet. ` +
+            "Leave 'combine' out.",
+        )
+      }
       break
     case 'trailing':
       checkFields(step.store, Object.keys(step.spans), ['event'])

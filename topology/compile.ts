@@ -7,6 +7,7 @@ import { type Place, RunGraph } from './run-graph.ts'
 import { TopologyError } from './errors.ts'
 import type { AnyTopic, Plan, PlanNode, Step } from './plan.ts'
 import { windowPartialSerde } from './record.ts'
+import { windowStep } from './window-step.ts'
 import type { WindowShape } from './windows.ts'
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
@@ -214,28 +215,20 @@ class Compiler {
   }
 
   #windowed(node: PlanNode, step: StepOf<'aggregate'>): Place {
-    const { store, spec } = step
-    const { sizeMs, advanceMs, graceMs } = step.window!
-    const window = { sizeMs, advanceMs, graceMs }
+    const { store } = step
     const given = this.#from(node)
-    const merges = step.combine && given.moved
+    const window = step.window!
+    const merges = step.combine && given.moved && window.kind !== 'session'
     const from = merges ? this.#combine(given, step, window) : this.#together(given, store)
-    const emit = this.#plan.nodes.some(
-      other => other.from[0] === node.id && other.step.kind === 'emit' && other.step.emit === 'final',
-    )
-      ? 'final'
-      : 'changes'
-    return this.#result(
-      from,
-      store,
-      this.graph.add({ kind: 'windowed', store, key: from.key, window, spec, emit, merges }, from.id),
-    )
+    return this.#result(from, store, this.graph.add(windowStep(this.#plan, node, from.key, merges), from.id))
   }
 
   #combine(from: Place, step: StepOf<'aggregate'>, window: WindowShape): Place {
     const { key } = from
     const name = step.store
-    this.graph.add({ kind: 'combine', repartition: name, key, window, spec: step.spec }, from.id)
+    const { sizeMs, advanceMs, graceMs } = window
+    const shape = { sizeMs, advanceMs, graceMs }
+    this.graph.add({ kind: 'combine', repartition: name, key, window: shape, spec: step.spec }, from.id)
     return this.#arrive(name, key, windowPartialSerde(step.spec), from.group?.partitions ?? null)
   }
 

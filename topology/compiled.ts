@@ -1,7 +1,7 @@
 import type { Serde } from '../schemas/serde.ts'
 import type { Aggregate, Over } from './aggregates.ts'
 import type { AnyTopic, DeadLetters, OnFailure, Step, TimestampOf } from './plan.ts'
-import type { WindowShape } from './windows.ts'
+import type { SessionWindow, WindowShape } from './windows.ts'
 
 // What `compile` makes of a plan: the parts that run, cut at repartition topics. Still plain data.
 
@@ -111,6 +111,7 @@ export type RunStep =
       readonly spec: Readonly<Record<string, Aggregate<any, any, any>>>
     }
   | WindowedStep
+  | SessionStep
   /** Folds into partial aggregates by key and window, and sends them to the repartition topic at each commit. */
   | {
       readonly kind: 'combine'
@@ -130,6 +131,15 @@ export interface WindowedStep {
   readonly emit: 'changes' | 'final'
   /** Whether records are partial aggregates made by `combine`, to be merged. */
   readonly merges: boolean
+}
+
+export interface SessionStep {
+  readonly kind: 'session'
+  readonly store: string
+  readonly key: Serde<any>
+  readonly window: SessionWindow
+  readonly spec: Readonly<Record<string, Aggregate<any, any, any>>>
+  readonly emit: 'changes' | 'final'
 }
 
 export interface TrailingStep {

@@ -52,6 +52,7 @@ function storesOf(step: RunStep): readonly StoreSpec[] {
     case 'aggregate':
       return [{ name: step.store, kind: 'keyValue' }]
     case 'windowed':
+    case 'session':
     case 'trailing':
       return [{ name: step.store, kind: 'slots' }]
     case 'lateness':

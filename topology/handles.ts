@@ -1,5 +1,5 @@
 import type { Serde } from '../schemas/serde.ts'
-import type { Deletes, Results, Spans, Spec } from './aggregates.ts'
+import type { Deletes, Results, Spans, Spec, WindowChange } from './aggregates.ts'
 import { count } from './counting.ts'
 import { Handle } from './handle.ts'
 import { branchNames } from './names.ts'
@@ -19,7 +19,7 @@ import type {
 } from './options.ts'
 import type { Plan, PlanNode } from './plan.ts'
 import type { StateSpec } from './state.ts'
-import { type Deleted, type Duration, graceMs, type Span, type Window } from './windows.ts'
+import { type AnyWindow, type Duration, graceMs, type Span, type Window } from './windows.ts'
 
 // The handles call one another (a stream groups, a group aggregates to a table, a table streams its changes): in
 // several files they would import each other in a circle.
@@ -174,7 +174,7 @@ export class Grouped<in out K, in out V> extends Handle {
     return new Table(...this.extend({ kind: 'aggregate', store: name, window: null, spec, combine: false }))
   }
 
-  window(window: Window): WindowedGroup<K, V> {
+  window<W extends AnyWindow>(window: W): WindowedGroup<K, V, W> {
     return new WindowedGroup(this.plan, this.node, window)
   }
 
@@ -202,10 +202,10 @@ export class Grouped<in out K, in out V> extends Handle {
   }
 }
 
-export class WindowedGroup<in out K, in out V> extends Handle {
-  readonly #window: Window
+export class WindowedGroup<in out K, in out V, in out W extends AnyWindow = Window> extends Handle {
+  readonly #window: W
 
-  constructor(plan: Plan, node: PlanNode, window: Window) {
+  constructor(plan: Plan, node: PlanNode, window: W) {
     super(plan, node)
     this.#window = window
   }
@@ -221,7 +221,7 @@ export class WindowedGroup<in out K, in out V> extends Handle {
     name: string,
     spec: S & Without<S, keyof Span>,
     options: { readonly combine?: boolean } = {},
-  ): WindowedTable<K, Results<S> & Span, Deletes<S> extends true ? (Results<S> & Span) | Deleted : Results<S> & Span> {
+  ): WindowedTable<K, Results<S> & Span, WindowChange<S, W>> {
     const { combine = false } = options
     return new WindowedTable(...this.extend({ kind: 'aggregate', store: name, window: this.#window, spec, combine }))
   }

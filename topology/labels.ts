@@ -52,6 +52,11 @@ export function label(step: RunStep): string {
         `${fields(step.spec, ({ kind }) => kind)}`
       )
     }
+    case 'session': {
+      const { gapMs, graceMs } = step.window
+      const shown = fields(step.spec, ({ kind }) => kind)
+      return `sessions ${step.store}, gap ${duration(gapMs)}, ${grace(graceMs)}, ${step.emit} ${shown}`
+    }
     case 'trailing': {
       const spans = fields(
         step.spans,

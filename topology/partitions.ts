@@ -112,6 +112,7 @@ function meetsAt({ step }: RunNode): string | null {
       return 'a join'
     case 'aggregate':
     case 'windowed':
+    case 'session':
     case 'trailing':
       return `'${step.store}'`
     default:

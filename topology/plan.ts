@@ -3,7 +3,7 @@ import type { Serde } from '../schemas/serde.ts'
 import type { Topic } from '../schemas/topic.ts'
 import type { Aggregate, Over } from './aggregates.ts'
 import type { StateSpec } from './state.ts'
-import type { Window } from './windows.ts'
+import type { AnyWindow } from './windows.ts'
 import type { ProcessorContext, ProcessorInstance, RecordMeta } from './process.ts'
 
 export type AnyTopic = Topic<any, any>
@@ -61,7 +61,7 @@ export type Step =
   | {
       readonly kind: 'aggregate'
       readonly store: string
-      readonly window: Window | null
+      readonly window: AnyWindow | null
       readonly spec: Readonly<Record<string, Aggregate<any, any, any>>>
       /** Folds before the repartition topic and sends partial aggregates at each commit. Windowed aggregates only. */
       readonly combine: boolean

@@ -7,7 +7,7 @@ import { type } from './options.ts'
 import type { ProcessorContext } from './process.ts'
 import { keyValueState, type KeyValueState, logState, type LogState, windowState, type WindowState } from './state.ts'
 import { type Stream, type Table, topology } from './stream.ts'
-import { hopping, tumbling } from './windows.ts'
+import { hopping, session, tumbling } from './windows.ts'
 
 // Checked by tsc, never run: what the handles infer, and which topologies do not compile.
 
@@ -277,3 +277,10 @@ limits.leftJoin(mapped, (row, other) => row.limitCents + other)
 limits.join(t.table(topic('by-number', integer, card)), () => 1)
 // @ts-expect-error a deleted row is null
 mapped.changes().map(row => row.toFixed())
+
+// Sessions merge: their changes tell of deleted ones, their final results do not.
+const visits = byCard.window(session('5m')).aggregate('visits', { n: count() })
+visits.changes().map(row => ('deleted' in row ? row.endMs : row.n))
+visits.final().map(row => row.n)
+// @ts-expect-error a session may be deleted
+visits.changes().map(row => row.n)

@@ -6,7 +6,7 @@ import { TopologyError } from './errors.ts'
  */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
-/** The time a window covers: `startMs` inclusive, `endMs` exclusive. */
+/** The time a window covers: `startMs` inclusive, `endMs` exclusive; of a session it is the time of its last event. */
 export interface Span {
   readonly startMs: number
   readonly endMs: number
@@ -25,6 +25,16 @@ export interface WindowShape {
 }
 
 export type Window = { readonly kind: 'tumbling' | 'hopping' } & WindowShape
+
+export interface SessionWindow {
+  readonly kind: 'session'
+  readonly gapMs: number
+  readonly graceMs: number
+  /** How long after its end a session is kept; at least `gapMs + graceMs`. */
+  readonly retentionMs: number
+}
+
+export type AnyWindow = Window | SessionWindow
 
 const unitsMs: ReadonlyMap<string, number> = new Map([
   ['ms', 1],
@@ -89,6 +99,38 @@ export function hopping(size: Duration, options: { readonly every: Duration; rea
     )
   }
   return { kind: 'hopping', sizeMs, advanceMs, graceMs: graceMs(options.grace, 'The grace of a hopping window') }
+}
+
+/**
+ * Windows that grow with their events: an event within `gap` of a session (both inclusive) joins it, one that lies
+ * between two sessions makes one of them. `startMs` and `endMs` are the times of the first and the last event.
+ *
+ * ```
+ * 0....5....10...15...20...    gap 5
+ *           a     b     c      [10,10] [16,16] [22,22]
+ *           a  d  b     c      d at 13 makes [10,16] of the first two
+ * ```
+ *
+ * A session takes events until stream time is beyond its end plus `gap` and `grace` (default 0). With `changes()`, a
+ * session that became part of another one is told as deleted. `retention` keeps closed sessions for longer: an event
+ * that is not late itself can still reach them.
+ */
+export function session(
+  gap: Duration,
+  options: { readonly grace?: Duration; readonly retention?: Duration } = {},
+): SessionWindow {
+  const gapMs = durationMs(gap, 'The gap of a session window')
+  const grace = graceMs(options.grace, 'The grace of a session window')
+  const least = gapMs + grace
+  const retentionMs =
+    options.retention === undefined ? least : durationMs(options.retention, 'The retention of a session window')
+  if (retentionMs < least) {
+    throw new TopologyError(
+      `The retention of a session window is ${show(options.retention!)}, and sessions are open for ${least} ms ` +
+        "after their end. Make 'retention' at least gap plus grace, or leave it out.",
+    )
+  }
+  return { kind: 'session', gapMs, graceMs: grace, retentionMs }
 }
 
 function anyDurationMs(duration: Duration, what: string): number {

@@ -34,7 +34,10 @@ export const reduce = (): Deleting<Text, readonly [] | readonly [Text], Text> =>
   custom({
     init: (): readonly [] | readonly [Text] => [],
     add: (all, value) => (all.length === 0 ? [value] : [isBang(value) ? null : `${all[0]}${value}`]),
-    merge: (left, right) => [`${left[0]}|${right[0]}`],
+    merge: (left, right) => {
+      if (left.length === 0 || right.length === 0) return left.length === 0 ? right : left
+      return [isBang(right[0]) ? null : `${left[0]}${right[0]}`]
+    },
     isEmpty: ([value]) => value === null,
     result: ([value]) => value ?? null,
     state: {

@@ -23,7 +23,7 @@ export async function replay(golden: Golden, run: (golden: Golden) => Promise<Re
   const mismatch = mismatchOf(golden, expected, actual)
   if (mismatch === null) return { kind: 'passed' }
   const applying = divergences.filter(divergence => divergence.applies(golden))
-  const objections = applying.map(divergence => objectionOf(divergence, expected, actual))
+  const objections = applying.map(divergence => objectionOf(divergence, golden, expected, actual))
   const index = objections.indexOf(null)
   if (index >= 0) return { kind: 'declared', by: applying[index]!.name }
   const loosely = applying.map(({ name }, at) => `\n  compared loosely, as '${name}' is declared: ${objections[at]!}`)
@@ -31,7 +31,7 @@ export async function replay(golden: Golden, run: (golden: Golden) => Promise<Re
 }
 
 /** What a declared divergence does not explain. */
-function objectionOf(divergence: Divergence, expected: Result, actual: Result): string | null {
+function objectionOf(divergence: Divergence, golden: Golden, expected: Result, actual: Result): string | null {
   if (expected.errorStep !== actual.errorStep) return `an error at step ${actual.errorStep ?? expected.errorStep}`
-  return divergence.compare(expected.out, actual.out)
+  return divergence.compare(expected.out, actual.out, golden)
 }

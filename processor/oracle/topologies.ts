@@ -3,7 +3,7 @@ import { type Topic, topic } from '../../schemas/topic.ts'
 import { over } from '../../topology/aggregates.ts'
 import { keyValueState } from '../../topology/state.ts'
 import { type Grouped, type Stream, type Table, type Topology, topology } from '../../topology/stream.ts'
-import { hopping, tumbling } from '../../topology/windows.ts'
+import { hopping, session, tumbling } from '../../topology/windows.ts'
 import { aggregateOf, concat, head, isBang, joined, textOf } from './functions.ts'
 import { Params } from './params.ts'
 import type { Case } from './golden.ts'
@@ -58,6 +58,19 @@ function windowed(grouped: Grouped<Text, Text>, params: Params): void {
     ? hopping(size, { every: params.number('advance', 0), grace })
     : tumbling(size, { grace })
   const windows = grouped.window(window).aggregate('windows', aggregateOf(params))
+  const results = params.text('emit', 'update') === 'update' ? windows.changes() : windows.final()
+  results
+    .rekey(({ startMs, endMs }, key) => `${key}@${startMs}/${endMs}` as Text, text as never)
+    .map(row => ('deleted' in row ? null : textOf(row)))
+    .to(out)
+}
+
+function sessions(grouped: Grouped<Text, Text>, params: Params): void {
+  const grace = params.number('grace', 0)
+  const retention = params.has('retention') ? { retention: params.number('retention', 0) } : {}
+  const windows = grouped
+    .window(session(params.number('gap', 5), { grace, ...retention }))
+    .aggregate('sessions', aggregateOf(params))
   const results = params.text('emit', 'update') === 'update' ? windows.changes() : windows.final()
   results
     .rekey(({ startMs, endMs }, key) => `${key}@${startMs}/${endMs}` as Text, text as never)
@@ -168,7 +181,7 @@ const builds: Readonly<Record<string, Build>> = {
   },
   cogroup: notBuilt('cogroup'),
   sliding: notBuilt('sliding windows'),
-  session: notBuilt('session windows'),
+  session: (t, params) => sessions(stream(t, 'in').groupByKey(), params),
   'stream-stream': notBuilt('stream-stream joins'),
   'self-join': notBuilt('stream-stream joins'),
   'stream-global': notBuilt('global tables'),

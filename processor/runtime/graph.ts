@@ -5,6 +5,7 @@ import { Lateness } from '../operators/lateness.ts'
 import { type Operator, outputTo, type TaskContext, type TimedOperator } from '../operators/operator.ts'
 import { Process } from '../operators/process.ts'
 import { RepartitionSink, type Upstream } from '../operators/repartition.ts'
+import { SessionAggregate } from '../operators/sessions.ts'
 import { Sink } from '../operators/sink.ts'
 import { RepartitionSource, type Source, TopicSource } from '../operators/source.ts'
 import { Filter, FlatMapValues, MapValues, Peek, Rekey, Split } from '../operators/stateless.ts'
@@ -136,6 +137,8 @@ class GraphBuilder {
       }
       case 'windowed':
         return this.#timedOperator(new WindowedAggregate(step, context, this.#out(node)))
+      case 'session':
+        return this.#timedOperator(new SessionAggregate(step, context, this.#out(node)))
       case 'trailing':
         return new Trailing(step, context, this.#out(node))
       case 'process':

@@ -6,6 +6,7 @@ import type { KeyValueSpec, LogSpec, WindowSpec } from '../../topology/state.ts'
 import { AppError } from '../errors.ts'
 import { Fold } from '../operators/fold.ts'
 import { storedRowCodec } from '../operators/rows.ts'
+import { sessionsCodec } from '../operators/session-list.ts'
 import { kinds } from '../state/kinds.ts'
 import type { LoggedRecord } from './driver-log.ts'
 
@@ -34,13 +35,10 @@ export interface FoundStore {
   readonly name: string
   readonly part: SubTopology
   readonly key: Serde<any>
-  /** Null where rows have no key of their own: then it is a log. */
-  readonly read: (bytes: Buffer) => unknown
+  /** What an entry holds: one row, or the sessions of its key. `slotMs` is the window or slot of the entry. */
+  readonly read: (bytes: Buffer, slotMs: number) => readonly { readonly startMs: number; readonly value: unknown }[]
   readonly hasSlots: boolean
-  readonly finish: (value: any, startMs: number) => unknown
 }
-
-const same = (value: unknown): unknown => value
 
 /** Finds the store of a step, or of a `process` step that asked for it. */
 export function findStore(parts: readonly SubTopology[], name: string): FoundStore {
@@ -59,7 +57,7 @@ function storeOf(part: SubTopology, { step }: RunNode, name: string): FoundStore
     const spec = Object.values(step.stores).find(store => store.name === name)
     if (spec === undefined) return null
     const hasSlots = spec.kind !== 'keyValue'
-    return { name, part, key: spec.key, read: reader(spec.value), hasSlots, finish: same }
+    return { name, part, key: spec.key, read: reader(spec.value), hasSlots }
   }
   if (!('store' in step) || step.store !== name) return null
   return stepStore(part, step)
@@ -68,27 +66,32 @@ function storeOf(part: SubTopology, { step }: RunNode, name: string): FoundStore
 function stepStore(part: SubTopology, step: Extract<RunStep, { store: string }>): FoundStore {
   const name = step.store
   switch (step.kind) {
-    case 'tableStore':
-      return {
-        name,
-        part,
-        key: step.key,
-        read: bytes => storedRowCodec(step.value).read(bytes, 0, bytes.length).value,
-        hasSlots: false,
-        finish: same,
-      }
-    case 'aggregate':
+    case 'tableStore': {
+      const rows = storedRowCodec(step.value)
+      const read = (bytes: Buffer) => [{ startMs: 0, value: rows.read(bytes, 0, bytes.length).value }]
+      return { name, part, key: step.key, read, hasSlots: false }
+    }
+    case 'aggregate': {
+      const fold = new Fold(step.spec)
+      const read = (bytes: Buffer) => [{ startMs: 0, value: fold.result(fold.read(bytes, 0, bytes.length)) }]
+      return { name, part, key: step.key, read, hasSlots: false }
+    }
     case 'windowed': {
       const fold = new Fold(step.spec)
-      const sizeMs = step.kind === 'windowed' ? step.window.sizeMs : 0
-      return {
-        name,
-        part,
-        key: step.key,
-        read: bytes => fold.result(fold.read(bytes, 0, bytes.length)),
-        hasSlots: step.kind === 'windowed',
-        finish: (value, startMs) => (sizeMs === 0 ? value : { ...value, startMs, endMs: startMs + sizeMs }),
+      const read = (bytes: Buffer, startMs: number) => {
+        const span = { startMs, endMs: startMs + step.window.sizeMs }
+        return [{ startMs, value: { ...fold.result(fold.read(bytes, 0, bytes.length)), ...span } }]
       }
+      return { name, part, key: step.key, read, hasSlots: true }
+    }
+    case 'session': {
+      const fold = new Fold(step.spec)
+      const sessions = sessionsCodec(fold)
+      const read = (bytes: Buffer) =>
+        sessions.read(bytes, 0, bytes.length).map(({ startMs, endMs, folded }) => {
+          return { startMs, value: { ...fold.result(folded), startMs, endMs } }
+        })
+      return { name, part, key: step.key, read, hasSlots: true }
     }
     default:
       throw new AppError('CONFIG', `What '${name}' keeps is not read from outside. Look at what its step forwards.`)
@@ -96,9 +99,8 @@ function stepStore(part: SubTopology, step: Extract<RunStep, { store: string }>)
 }
 
 const reader =
-  (serde: Serde<any>) =>
-  (bytes: Buffer): unknown =>
-    serde.read(bytes, 0, bytes.length)
+  (serde: Serde<any>): FoundStore['read'] =>
+  (bytes, startMs) => [{ startMs, value: serde.read(bytes, 0, bytes.length) }]
 
 interface Row {
   readonly key: unknown
@@ -115,21 +117,16 @@ export function rowsOf(store: FoundStore, changelogs: readonly (readonly LoggedR
     records
       .filter(({ value, key }) => value !== null && (!store.hasSlots || key![0] === kinds.entry))
       .toSorted((a, b) => Buffer.compare(a.key!, b.key!))
-      .map(record => rowOf(store, record, partition)),
+      .flatMap(record => entryRows(store, record, partition)),
   )
 }
 
-function rowOf(store: FoundStore, { key, value }: LoggedRecord, partition: number): Row {
-  const bytes = key!
-  const [start, end] = store.hasSlots ? [1, bytes.length - 8] : [0, bytes.length]
-  const startMs = store.hasSlots ? Number(bytes.readBigUInt64BE(end)) : 0
-  return {
-    key: store.key.read(bytes, start, end),
-    startMs,
-    value: store.finish(store.read(value!), startMs),
-    partition,
-    bytes: bytes.subarray(start, end),
-  }
+function entryRows(store: FoundStore, { key, value }: LoggedRecord, partition: number): Row[] {
+  const stored = key!
+  const [start, end] = store.hasSlots ? [1, stored.length - 8] : [0, stored.length]
+  const slotMs = store.hasSlots ? Number(stored.readBigUInt64BE(end)) : 0
+  const bytes = stored.subarray(start, end)
+  return store.read(value!, slotMs).map(row => ({ ...row, key: store.key.read(stored, start, end), partition, bytes }))
 }
 
 /** The one row of a key among those of all partitions. */

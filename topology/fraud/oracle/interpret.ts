@@ -3,6 +3,7 @@ import type { Payment } from '../../../schemas/payments/types.ts'
 import type { Plan, PlanNode, Step } from '../../plan.ts'
 import type { LogState } from '../../state.ts'
 import type { InputRecord, ProcessorContext } from '../../process.ts'
+import type { AnyWindow, Window } from '../../windows.ts'
 import type { Emission } from './emission.ts'
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
@@ -58,7 +59,7 @@ export class Interpreter {
       const { spec, window } = node.step
       for (const { key, startMs, states, meta } of this.#windows.get(node.id)?.values() ?? []) {
         const fields = Object.entries(spec).map(([name, aggregate], i) => [name, aggregate.result(states[i])])
-        const value = { ...Object.fromEntries(fields), startMs, endMs: startMs + window!.sizeMs }
+        const value = { ...Object.fromEntries(fields), startMs, endMs: startMs + fixed(window).sizeMs }
         this.#forward(node, { ...meta, key, value })
       }
     }
@@ -140,7 +141,7 @@ export class Interpreter {
   }
 
   #fold(node: PlanNode, step: StepOf<'aggregate'>, record: InputRecord<any, any>): void {
-    const { sizeMs, advanceMs } = step.window!
+    const { sizeMs, advanceMs } = fixed(step.window)
     const windows = this.#windows.get(node.id) ?? new Map()
     this.#windows.set(node.id, windows)
     const aggregates = Object.values(step.spec)
@@ -205,4 +206,10 @@ function memoryLog(): LogState<string, object> {
       own.sort((a, b) => a.timeMs - b.timeMs)
     },
   }
+}
+
+/** The flagship has no other windows. */
+function fixed(window: AnyWindow | null): Window {
+  if (window === null || window.kind === 'session') throw new Error('The oracle knows tumbling and hopping windows.')
+  return window
 }

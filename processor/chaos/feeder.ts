@@ -4,6 +4,7 @@ import type { Emission, Feed } from '../../producer/emission.ts'
 import { pump } from '../../producer/pump.ts'
 import { EmissionSink, type Sink } from '../../producer/sink.ts'
 import type { Registry } from '../../schemas/registry.ts'
+import { AppError } from '../errors.ts'
 import { partitionOf } from '../kafka/native/murmur2.ts'
 import type { Kafka, Producer, World } from '../ports.ts'
 import { bind, type FlagshipTopics } from '../testing/flagship-testing.ts'
@@ -29,13 +30,17 @@ export class Feeder {
   /** How often a batch had to be sent again because nobody could tell whether it is in the log. */
   resent = 0
   readonly #options: FeederOptions
+  /** Why it sends no more, if that is so: the run is void. */
+  failure: unknown = null
   #hasEnded = false
   readonly #running: Promise<void>
 
   constructor(options: FeederOptions) {
     this.#options = options
     this.#running = this.#run()
-    this.#running.catch(() => undefined)
+    this.#running.catch((error: unknown) => {
+      this.failure = error
+    })
   }
 
   /** Marks the end in each partition; resolves when that is in the log. */
@@ -74,6 +79,18 @@ export class Feeder {
     }
   }
 
+  /** However long brokers are down. */
+  async #renew(producer: Producer): Promise<void> {
+    for (;;) {
+      try {
+        return await producer.init()
+      } catch (error) {
+        if (!(error instanceof AppError) || !error.retriable) throw error
+        this.#options.world.log.warn({ error }, 'no new epoch yet: trying again')
+      }
+    }
+  }
+
   #patient(sink: Sink, producer: Producer): Sink {
     const insist = async (act: () => Promise<void>): Promise<void> => {
       for (;;) {
@@ -83,7 +100,7 @@ export class Feeder {
         } catch (error) {
           this.resent++
           this.#options.world.log.warn({ error }, 'the producer begins a new epoch, and sends its batch again')
-          await producer.init()
+          await this.#renew(producer)
         }
       }
     }

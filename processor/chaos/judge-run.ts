@@ -5,6 +5,7 @@ import type { Kafka } from '../ports.ts'
 import { flagship, type FlagshipTopics } from '../testing/flagship-testing.ts'
 import { partitionsOf } from '../testing/read-rows.ts'
 import { readWritten, type Written } from '../testing/written-testing.ts'
+import type { Aborted } from './aborted.ts'
 import type { Feeder } from './feeder.ts'
 import type { Nemesis } from './nemesis.ts'
 import type { Replicas } from './replicas.ts'
@@ -42,6 +43,7 @@ export interface Scene {
   readonly replicas: Replicas
   readonly nemesis: Nemesis
   readonly witness: Witness
+  readonly aborted: Aborted
   readonly feeder: Feeder
 }
 
@@ -53,31 +55,17 @@ export function percentile(values: readonly number[], share: number): number {
   return Math.round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0)
 }
 
-const summary = (values: readonly number[]) => ({
+/** From the kill of a replica until every partition went on, with or without its state. */
+export const ofKills = ({ recoveriesMs }: Pick<Nemesis, 'recoveriesMs'>): readonly number[] => [
+  ...(recoveriesMs.get('kill') ?? []),
+  ...(recoveriesMs.get('killAndDeleteState') ?? []),
+]
+
+export const summary = (values: readonly number[]) => ({
   p50: percentile(values, 0.5),
   p99: percentile(values, 0.99),
   max: percentile(values, 1),
 })
-
-/** Records of aborted transactions in these topics. */
-async function countAborted(kafka: Kafka, topics: readonly string[]): Promise<number> {
-  const partitions = (await Promise.all(topics.map(topic => partitionsOf(kafka, topic)))).flat()
-  const ends = await kafka.admin().offsets(partitions, 'latest', 'read_committed')
-  const left = new Map(ends.filter(at => at.offset > 0).map(at => [`${at.topic} ${at.partition}`, at.offset]))
-  const fetcher = kafka.fetcher({ isolation: 'read_committed', maxWaitMs: 100 })
-  fetcher.assign(ends.filter(at => at.offset > 0).map(at => ({ ...at, offset: 0 })))
-  let aborted = 0
-  while (left.size > 0) {
-    for (const { topic, partition, nextOffset, abortedRecords, error } of await fetcher.poll(200)) {
-      const name = `${topic} ${partition}`
-      if (error !== null) throw new Error(`Reading ${name} failed: ${error}`)
-      aborted += abortedRecords
-      if (nextOffset >= (left.get(name) ?? Infinity)) left.delete(name)
-    }
-  }
-  await fetcher.close()
-  return aborted
-}
 
 /** Partitions whose end no read_committed reader reaches. */
 async function hangingTransactions(kafka: Kafka, topics: readonly string[]): Promise<string[]> {
@@ -123,7 +111,7 @@ export async function judgeRun(scene: Scene, say: (line: string) => void): Promi
   const verdict = await verdictOn(written, topics, registry)
   faults.push(...verdict.lines)
   const { lost, duplicated, outOfOrder, records, want } = verdict
-  const abortedRecords = await countAborted(kafka, [...outputs, ...internal])
+  const abortedRecords = await scene.aborted.finish()
   // A run in which nothing was ever under way proves nothing.
   if (abortedRecords === 0) faults.push('no transaction was ever aborted with records in it: no fault has hit')
   if (want.alerts.length === 0 || want.analytics.size === 0) faults.push('the input was too short for any result')
@@ -132,8 +120,10 @@ export async function judgeRun(scene: Scene, say: (line: string) => void): Promi
       `${want.analytics.size} figures, ${want.rejected.length} rejected, ${want.late.length} late, ` +
       `${want.duplicates.length} duplicates of the input`,
   )
-  const { kills, brokerKills, zombies, recoveriesMs: kept, recoveriesWithoutStateMs: deleted } = nemesis
-  say(`recovery in ms, state kept: ${JSON.stringify(summary(kept))}; deleted: ${JSON.stringify(summary(deleted))}`)
+  const { kills, brokerKills, zombies, recoveriesMs } = nemesis
+  for (const [kind, times] of recoveriesMs) {
+    say(`${times.length} x ${kind}: all partitions went on after ${JSON.stringify(summary(times))} ms`)
+  }
   const rebalances = replicas.generations.size
   return {
     faults,
@@ -147,7 +137,7 @@ export async function judgeRun(scene: Scene, say: (line: string) => void): Promi
       zombies,
       abortedRecords,
       rebalances,
-      recoveriesMs: summary([...kept, ...deleted]),
+      recoveriesMs: summary(ofKills(nemesis)),
     },
   }
 }

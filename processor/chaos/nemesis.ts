@@ -1,6 +1,6 @@
 import type { World } from '../ports.ts'
 import type { Brokers } from './brokers.ts'
-import type { Action } from './plan.ts'
+import type { Action, ActionKind } from './plan.ts'
 import type { Progress } from './progress.ts'
 import type { Replicas } from './replicas.ts'
 
@@ -25,10 +25,13 @@ export class Nemesis {
   kills = 0
   brokerKills = 0
   zombies = 0
-  /** Of each kill of a replica whose state was kept. */
-  readonly recoveriesMs: number[] = []
-  /** Of each kill after which its state was deleted: whoever has its tasks then may have to restore them. */
-  readonly recoveriesWithoutStateMs: number[] = []
+  /** What was done so far. */
+  actions = 0
+  /**
+   * By kind: how long each took, from the fault until *every* partition of the input was seen to go on, those of the
+   * victim among them. Where tasks are waited for: until the last of its steps.
+   */
+  readonly recoveriesMs = new Map<ActionKind, number[]>()
   readonly #options: NemesisOptions
   /** Of the last recovery, by partition. */
   #each = ''
@@ -41,6 +44,8 @@ export class Nemesis {
     const { say, replicas } = this.#options
     const before = replicas.surprises.length
     const ms = await this.#do(action)
+    this.actions++
+    this.recoveriesMs.set(action.kind, [...(this.recoveriesMs.get(action.kind) ?? []), ms])
     say(`${action.kind} of ${action.target}: all partitions go on after ${Math.round(ms)} ms (${this.#each})`)
     if (ms === Infinity)
       replicas.surprises.push(`a partition stood still for ${recoveryMostMs} ms after ${action.kind}`)
@@ -56,6 +61,8 @@ export class Nemesis {
         return this.#kill(action, true)
       case 'zombie':
         return this.#zombie(action)
+      case 'replacedZombie':
+        return this.#replacedZombie(action)
       case 'brokerKill':
         return this.#endBroker(action, 'SIGKILL')
       case 'brokerRestart':
@@ -78,7 +85,6 @@ export class Nemesis {
       this.#recovery(fromMs),
       world.scheduler.sleep(share * 4000).then(() => void replicas.start(target)),
     ])
-    if (ms < Infinity) (deletesState ? this.recoveriesWithoutStateMs : this.recoveriesMs).push(ms)
     return ms
   }
 
@@ -93,6 +99,19 @@ export class Nemesis {
       world.scheduler.sleep(sessionTimeoutMs + 1000 + share * 5000),
     ])
     replicas.signal(target, 'SIGCONT')
+    return Math.max(ms, await this.#recovery(world.clock.monotonic()))
+  }
+
+  /** It stands still, another process of its name takes its place within its session or after it, and it goes on. */
+  async #replacedZombie({ target, share }: Action): Promise<number> {
+    const { replicas, world, sessionTimeoutMs } = this.#options
+    this.zombies++
+    const fromMs = world.clock.monotonic()
+    replicas.signal(target, 'SIGSTOP')
+    await world.scheduler.sleep(share < 0.5 ? share * 2000 : sessionTimeoutMs + 1000)
+    const goOn = replicas.replace(target)
+    const ms = await this.#recovery(fromMs)
+    await goOn()
     return Math.max(ms, await this.#recovery(world.clock.monotonic()))
   }
 

@@ -22,8 +22,8 @@ export const help = `Breaks the payment-fraud application on real Kafka, and che
   npm run chaos -- [options]
 ${optionLines(options)}
 
-Replicas are processes: they are killed with and without their state, frozen beyond their session, restarted one after
-the other, and joined by others for a moment. Brokers are killed and restarted. Payments come all the while. In the
+Replicas are processes: they are killed with and without their state, frozen beyond their session, frozen and replaced by
+another process of their name, restarted one after the other, and joined by others for a moment. Brokers are killed and restarted. Payments come all the while. In the
 end everything that was ever visible to a read_committed reader is compared with what an oracle computes from the input.
 
 stderr: progress. stdout: one JSON object. Exit code 0: nothing lost, doubled or out of order, and all as it should be;

@@ -1,16 +1,46 @@
 import { expect, test } from 'vitest'
 import { UsageError } from '../cli/options.ts'
 import { readOptions } from './options.ts'
-import { actionKinds, countsFor, planFor } from './plan.ts'
+import { type ActionKind, actionKinds, countsFor, namedReplica, planFor } from './plan.ts'
 
 const size = { replicas: 3, brokers: 3 }
 
-test('ten minutes have at least 30 kills, 5 zombies and 5 broker kills; two have 8, 1 and 1', () => {
-  const [ten, two] = [countsFor(10), countsFor(2)]
-  expect(ten.kill + ten.killAndDeleteState).toBe(40)
-  expect(ten).toMatchObject({ zombie: 5, brokerKill: 5, brokerRestart: 2, rollingRestart: 2, storm: 3 })
-  expect(two.kill + two.killAndDeleteState).toBe(8)
-  expect(two).toMatchObject({ zombie: 1, brokerKill: 1 })
+test('whatever the seed: ten minutes have 30 kills, 5 zombies and 5 broker kills at least; two have 8, 1 and 1', () => {
+  for (let seed = 0; seed < 300; seed++) {
+    for (const brokers of [1, 3]) {
+      for (const [minutes, kills, zombies, brokerKills] of [
+        [10, 30, 5, 5],
+        [2, 8, 1, 1],
+      ] as const) {
+        const plan = planFor(seed, countsFor(minutes), { replicas: 3, brokers })
+        const count = (...kinds: readonly ActionKind[]): number =>
+          plan.filter(({ kind }) => kinds.includes(kind)).length
+        expect(count('kill', 'killAndDeleteState')).toBeGreaterThanOrEqual(kills)
+        expect(count('zombie')).toBeGreaterThanOrEqual(zombies)
+        expect(count('replacedZombie')).toBeGreaterThanOrEqual(1)
+        expect(count('brokerKill')).toBeGreaterThanOrEqual(brokerKills)
+        for (const { kind, target } of plan) {
+          const isOfBroker = kind.startsWith('broker')
+          expect(target).toBeLessThan(isOfBroker ? brokers : 3)
+          if (kind === 'replacedZombie') expect(target).toBe(namedReplica)
+        }
+      }
+    }
+  }
+})
+
+test('ten minutes are not more than can be done in them', () => {
+  const ten = countsFor(10)
+  expect(ten).toEqual({
+    kill: 26,
+    killAndDeleteState: 6,
+    zombie: 5,
+    replacedZombie: 3,
+    brokerKill: 5,
+    brokerRestart: 2,
+    rollingRestart: 2,
+    storm: 3,
+  })
 })
 
 test('the plan has all that was asked for, and follows from the seed', () => {

@@ -6,6 +6,7 @@ export const actionKinds = [
   'kill',
   'killAndDeleteState',
   'zombie',
+  'replacedZombie',
   'brokerKill',
   'brokerRestart',
   'rollingRestart',
@@ -23,13 +24,18 @@ export interface Action {
 
 export type Counts = Readonly<Record<ActionKind, number>>
 
-/** Ten minutes have 40 kills, 5 zombies and 5 broker kills; two have 8, 1 and 1. */
+/** Replicas that the group knows by a name that they were given: only these can be replaced by another of that name. */
+export const namedReplica = 0
+
+/** Ten minutes have 32 kills, 5 zombies, 3 that are replaced and 5 broker kills; two have 8, 1, 1 and 1. */
 export function countsFor(minutes: number): Counts {
-  const deleted = Math.floor(minutes * 0.8)
+  const kills = minutes * 3 + 2
+  const deleted = Math.floor(kills / 5)
   return {
-    kill: minutes * 4 - deleted,
+    kill: kills - deleted,
     killAndDeleteState: deleted,
     zombie: Math.max(1, Math.floor(minutes / 2)),
+    replacedZombie: Math.max(1, Math.floor(minutes / 3)),
     brokerKill: Math.max(1, Math.floor(minutes / 2)),
     brokerRestart: Math.floor(minutes / 4),
     rollingRestart: Math.floor(minutes / 4),
@@ -50,7 +56,7 @@ export function planFor(
   }
   return kinds.map(kind => {
     const isOfBroker = kind === 'brokerKill' || kind === 'brokerRestart'
-    const target = draws.whole(0, (isOfBroker ? size.brokers : size.replicas) - 1)
-    return { kind, target, share: draws.next() }
+    const drawn = draws.whole(0, (isOfBroker ? size.brokers : size.replicas) - 1)
+    return { kind, target: kind === 'replacedZombie' ? namedReplica : drawn, share: draws.next() }
   })
 }

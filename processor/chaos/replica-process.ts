@@ -20,6 +20,8 @@ export class ReplicaProcess {
   #hasEnded = false
   /** It was told to end, or killed: its end is no surprise. */
   #isDismissed = false
+  /** Another process has its name: it has to end by itself, and to say why. */
+  #isReplaced = false
 
   constructor(
     options: ReplicaOptions,
@@ -48,7 +50,10 @@ export class ReplicaProcess {
       this.#child.on('error', reject)
       this.#child.on('close', (code, signal) => {
         this.#hasEnded = true
-        if (this.#failure !== null || !this.#isDismissed) {
+        const isExpected = this.#isReplaced
+          ? (this.#failure ?? '').includes('Another process has joined')
+          : this.#failure === null && this.#isDismissed
+        if (!isExpected) {
           outside.onSurprise(
             `replica ${options.name} ended by itself (${code ?? signal}): ${this.#failure ?? 'no word'}`,
           )
@@ -69,6 +74,10 @@ export class ReplicaProcess {
   signal(signal: NodeJS.Signals): void {
     if (signal === 'SIGTERM' || signal === 'SIGKILL') this.#isDismissed = true
     this.#child.kill(signal)
+  }
+
+  replaced(): void {
+    this.#isReplaced = true
   }
 
   kill(): Promise<ReplicaEnd> {

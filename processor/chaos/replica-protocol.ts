@@ -9,8 +9,11 @@ export interface ReplicaOptions {
   readonly application: string
   /** Of the process and its state folder. */
   readonly name: string
-  /** Whether the group knows it by its name (KIP-345). */
-  readonly isStatic: boolean
+  /**
+   * How the group knows it (KIP-345): by its name; by a number that is kept with its state, as `npm run processor` does
+   * without `--instance`; or as a member that is new with each start.
+   */
+  readonly membership: 'named' | 'numbered' | 'dynamic'
   readonly stateFolder: string
   readonly commitIntervalMs: number
   readonly sessionTimeoutMs: number

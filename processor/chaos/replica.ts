@@ -41,15 +41,15 @@ const watched = (kafka: Kafka): Kafka => ({
 })
 
 async function run(): Promise<void> {
-  const { name, isStatic, brokers, registryUrl, application, commitIntervalMs, sessionTimeoutMs } = options
+  const { name, membership, brokers, registryUrl, application, commitIntervalMs, sessionTimeoutMs } = options
   const write = (line: string): void => void process.stderr.write(line)
   const world = systemWorld(createLog({ level: 'info', write, pretty: false }))
   const stores = await levelStores(options.stateFolder, name)
   const kafka = nativeKafka({ transport: tcpTransport({ bootstrap: brokers }), world, clientId: name })
   const app = createApp(fraudTopology(), {
     application,
-    instance: isStatic ? name : `${name}-${processId(stores.folder, world.random)}`,
-    isStatic,
+    instance: membership === 'named' ? name : `${name}-${processId(stores.folder, world.random)}`,
+    isStatic: membership !== 'dynamic',
     kafka: watched(kafka),
     registry: restRegistry({ url: registryUrl }),
     stores,

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrokerAddress, World } from '../ports.ts'
+import { namedReplica } from './plan.ts'
 import { ReplicaProcess } from './replica-process.ts'
 
 export interface ReplicasOptions {
@@ -15,6 +16,12 @@ export interface ReplicasOptions {
 
 /** What SIGTERM may take. */
 const stopMostMs = 10_000
+/** After this long one that was replaced must have noticed. */
+const noticeMostMs = 60_000
+
+/** All that there are, from the first on: what comes for a moment, too, has no place that is kept for it. */
+const membershipOf = (index: number): 'named' | 'numbered' | 'dynamic' =>
+  index === namedReplica ? 'named' : index === namedReplica + 1 ? 'numbered' : 'dynamic'
 
 /** The replicas of a run, by number; extra ones have numbers of their own. */
 export class Replicas {
@@ -24,16 +31,19 @@ export class Replicas {
   readonly surprises: string[] = []
   readonly #options: ReplicasOptions
   readonly #running = new Map<number, ReplicaProcess>()
+  readonly #replaced = new Set<ReplicaProcess>()
+  /** How often a replica has moved to another disk. */
+  readonly #moves = new Map<number, number>()
 
   constructor(options: ReplicasOptions) {
     this.#options = options
     process.on('exit', () => {
-      for (const replica of this.#running.values()) replica.signal('SIGKILL')
+      for (const replica of [...this.#running.values(), ...this.#replaced]) replica.signal('SIGKILL')
     })
   }
 
   start(index: number): ReplicaProcess {
-    const { folder, world, brokers, registryUrl, application, commitIntervalMs, sessionTimeoutMs } = this.#options
+    const { world, brokers, registryUrl, application, commitIntervalMs, sessionTimeoutMs } = this.#options
     const name = `replica-${index}`
     const replica = new ReplicaProcess(
       {
@@ -43,13 +53,12 @@ export class Replicas {
         commitIntervalMs,
         sessionTimeoutMs,
         name,
-        // The first has a name in the group, the others have none.
-        isStatic: index === 0,
-        stateFolder: join(folder, 'state'),
+        membership: membershipOf(index),
+        stateFolder: this.#disk(index),
       },
       {
         scheduler: world.scheduler,
-        logFile: join(folder, `${name}.log`),
+        logFile: join(this.#options.folder, `${name}.log`),
         onReport: report => {
           if (report.kind === 'rebalanced') this.generations.add(report.generation)
         },
@@ -58,6 +67,32 @@ export class Replicas {
     )
     this.#running.set(index, replica)
     return replica
+  }
+
+  #disk(index: number): string {
+    return join(this.#options.folder, 'state', `${this.#moves.get(index) ?? 0}`)
+  }
+
+  /**
+   * Starts another process of the same name on another disk, while the first one stands still. The answer has that one
+   * go on: it has to end by itself.
+   */
+  replace(index: number): () => Promise<void> {
+    const { scheduler } = this.#options.world
+    const former = this.#running.get(index)!
+    former.replaced()
+    this.#replaced.add(former)
+    this.#moves.set(index, (this.#moves.get(index) ?? 0) + 1)
+    this.start(index)
+    return async () => {
+      former.signal('SIGCONT')
+      const late = new AbortController()
+      await Promise.race([former.end, scheduler.sleep(noticeMostMs, late.signal)])
+      late.abort()
+      if (!former.hasEnded) this.surprises.push(`replica ${index} was replaced ${noticeMostMs} ms ago and goes on`)
+      this.#replaced.delete(former)
+      if (!former.hasEnded) await former.kill()
+    }
   }
 
   signal(index: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
@@ -70,7 +105,7 @@ export class Replicas {
   }
 
   deleteState(index: number): void {
-    rmSync(join(this.#options.folder, 'state', `replica-${index}`), { recursive: true, force: true })
+    rmSync(join(this.#disk(index), `replica-${index}`), { recursive: true, force: true })
   }
 
   /** SIGTERM; more than 10 s, or another exit code than 0, is a surprise. */
@@ -98,6 +133,7 @@ export class Replicas {
 
   async killAll(): Promise<void> {
     await Promise.all([...this.#running.keys()].map(index => this.kill(index)))
+    await Promise.all([...this.#replaced].map(replica => replica.kill()))
   }
 
   /** Starts again what has ended by itself, so that the run goes on: it has failed already. */

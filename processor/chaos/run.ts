@@ -1,13 +1,16 @@
 import { mkdirSync } from 'node:fs'
 import { restRegistry } from '../../schemas/registry-rest.ts'
+import { compile } from '../../topology/compile.ts'
+import { internalTopics } from '../../topology/names.ts'
 import { nativeKafka } from '../kafka/native/client.ts'
 import { tcpTransport } from '../kafka/native/tcp.ts'
 import type { Kafka, World } from '../ports.ts'
-import { createTopics } from '../testing/flagship-testing.ts'
+import { createTopics, flagship } from '../testing/flagship-testing.ts'
 import { partitionsOf } from '../testing/read-rows.ts'
+import { Aborted } from './aborted.ts'
 import { Brokers } from './brokers.ts'
 import { Feeder } from './feeder.ts'
-import { type ChaosRun, judgeRun, type Scene } from './judge-run.ts'
+import { type ChaosRun, judgeRun, ofKills, type Scene, summary } from './judge-run.ts'
 import { Nemesis } from './nemesis.ts'
 import type { ChaosOptions } from './options.ts'
 import { type Counts, planFor } from './plan.ts'
@@ -68,18 +71,22 @@ async function onBrokers(options: RunOptions, brokers: Brokers, kafka: Kafka): P
   const feeder = new Feeder({ kafka, registry, world, topics, partitions, rate, seed, customers })
   const nemesis = new Nemesis({ world, brokers, replicas, replicaCount, progress, sessionTimeoutMs, say })
   const closing = new AbortController()
-  const saying = sayWhile(closing.signal, { options, feeder, progress, nemesis, witness })
+  let aborted: Aborted | null = null
+  const saying = sayWhile(closing.signal, { options, feeder, progress, nemesis, witness, aborted: () => aborted })
   try {
     const starting = Array.from({ length: replicaCount }, (_, index) => replicas.start(index))
     for (const replica of starting) {
       if (!(await replica.says('running', startMostMs))) throw new Error(`A replica did not start; see ${folder}.`)
     }
-    if ((await progress.recovery(world.clock.monotonic(), startMostMs)) === null)
-      throw new Error('Nothing is processed.')
-    await attack(options, nemesis)
+    if ((await progress.recovery(world.clock.monotonic(), startMostMs)).includes(Infinity)) {
+      throw new Error('Nothing is processed.', { cause: feeder.failure })
+    }
+    // By now there are its own topics too.
+    aborted = await Aborted.open(kafka, [...outputs, ...internalTopics(compile(flagship('')), application)])
+    await attack(options, nemesis, feeder)
     await heal(options, { feeder, progress, replicas })
     await replicas.stopAll()
-    const scene: Scene = { kafka, registry, topics, application, replicas, nemesis, witness, feeder }
+    const scene: Scene = { kafka, registry, topics, application, replicas, nemesis, witness, aborted, feeder }
     return await judgeRun(scene, say)
   } finally {
     closing.abort()
@@ -87,11 +94,12 @@ async function onBrokers(options: RunOptions, brokers: Brokers, kafka: Kafka): P
     await replicas.killAll()
     await progress.close()
     await witness.close()
+    await aborted?.close()
   }
 }
 
 /** All of the plan, spread over the minutes. */
-async function attack(options: RunOptions, nemesis: Nemesis): Promise<void> {
+async function attack(options: RunOptions, nemesis: Nemesis, feeder: Feeder): Promise<void> {
   const { world, seed, counts, replicas, brokers, minutes } = options
   const { clock, scheduler } = world
   const plan = planFor(seed, counts, { replicas, brokers })
@@ -99,6 +107,7 @@ async function attack(options: RunOptions, nemesis: Nemesis): Promise<void> {
   for (const [index, action] of plan.entries()) {
     const startedMs = clock.monotonic()
     const shareMs = (endMs - startedMs) / (plan.length - index)
+    if (feeder.failure !== null) throw new Error('No payments come any more.', { cause: feeder.failure })
     await nemesis.act(action)
     await scheduler.sleep(Math.max(300, shareMs - (clock.monotonic() - startedMs)))
   }
@@ -128,9 +137,17 @@ async function heal(
 
 async function sayWhile(
   signal: AbortSignal,
-  parts: { options: RunOptions; feeder: Feeder; progress: Progress; nemesis: Nemesis; witness: Witness },
+  parts: {
+    options: RunOptions
+    feeder: Feeder
+    progress: Progress
+    nemesis: Nemesis
+    witness: Witness
+    aborted: () => Aborted | null
+  },
 ): Promise<void> {
-  const { options, feeder, progress, nemesis, witness } = parts
+  const { options, feeder, progress, nemesis, witness, aborted } = parts
+  const planned = Object.values(options.counts).reduce((sum, count) => sum + count, 0)
   const { clock, scheduler } = options.world
   const startMs = clock.monotonic()
   for (;;) {
@@ -139,7 +156,9 @@ async function sayWhile(
     const seconds = Math.round((clock.monotonic() - startMs) / 1000)
     options.say(
       `${seconds} s: ${feeder.sent} payments sent, ${progress.total} committed, ${witness.records} results seen, ` +
-        `${witness.doubles.length} doubles; ${nemesis.kills} kills, ${nemesis.zombies} zombies, ${nemesis.brokerKills} broker kills`,
+        `${witness.doubles.length} doubles, ${aborted()?.records ?? 0} records aborted; ` +
+        `${nemesis.actions} of ${planned} faults: ${nemesis.kills} kills, ${nemesis.zombies} zombies, ` +
+        `${nemesis.brokerKills} broker kills; back after a kill: ${JSON.stringify(summary(ofKills(nemesis)))} ms`,
     )
   }
 }

@@ -4,7 +4,9 @@ import { text } from '../../schemas/serdes.ts'
 import { topic } from '../../schemas/topic.ts'
 import { Harness } from '../testing/harness.ts'
 import { readTopic } from '../testing/read-rows.ts'
+import { Aborted } from './aborted.ts'
 import { percentile } from './judge-run.ts'
+import { silentLog, systemWorld } from '../world.ts'
 import { outOfOrder, tally } from './verdict.ts'
 import { Witness } from './witness.ts'
 
@@ -32,10 +34,15 @@ test('percentiles are values that were measured', () => {
 
 const outputs = topic('outputs', text, text)
 
-async function witnessed(values: readonly string[]): Promise<{ doubles: readonly string[]; unlike: string[] }> {
+async function opened(): Promise<Harness> {
   const harness = new Harness()
   await harness.kafka.connect()
   await harness.kafka.admin().createTopics([{ name: 'outputs', partitions: 1 }])
+  return harness
+}
+
+async function witnessed(values: readonly string[]): Promise<{ doubles: readonly string[]; unlike: string[] }> {
+  const harness = await opened()
   const witness = await Witness.open(harness.kafka, ['outputs'])
   const produce = (value: string): Promise<void> =>
     harness.produce([{ topic: outputs, key: 'k', value: Buffer.from(value), timestamp: 1 }])
@@ -56,4 +63,30 @@ test('a witness sees that a record came twice, and that the log says something e
     doubles: [],
     unlike: ['outputs 0@0 was seen as another while the run went on'],
   })
+})
+
+test('aborted records are counted as they come, and what was purged before is passed over', async () => {
+  const harness = await opened()
+  const { kafka } = harness
+  const producer = kafka.producer({ transactionalId: 'tx', transactionTimeoutMs: 10_000 })
+  await producer.init()
+  const transaction = async (records: number, outcome: 'commit' | 'abort'): Promise<void> => {
+    const value = Buffer.from('v')
+    for (let left = records; left > 0; left--) {
+      producer.buffer('outputs', 0).append(1, null, 0, 0, value, 0, value.length, null, 0, 0)
+    }
+    await producer.flush()
+    await producer.end(outcome)
+  }
+  await transaction(4, 'abort')
+  await kafka.admin().deleteRecords([{ topic: 'outputs', partition: 0, offset: 5 }])
+  const aborted = await Aborted.open(kafka, ['outputs'])
+  await transaction(2, 'commit')
+  await transaction(3, 'abort')
+  while (aborted.records < 3) await systemWorld(silentLog).scheduler.sleep(5)
+  await transaction(1, 'abort')
+  expect(await aborted.finish()).toBe(4)
+  await aborted.close()
+  await producer.close()
+  await harness.close()
 })

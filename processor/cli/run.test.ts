@@ -104,3 +104,27 @@ test('with a token file the metrics are for who has the token', async () => {
   await done
   await harness.close()
 })
+
+test('without a name it is known by what it keeps in its folder: it comes back as who it was', async () => {
+  const { harness, options, context, stop, saying } = prepare()
+  await harness.kafka.connect()
+  await harness.kafka.admin().createTopics(flagshipTopics({ live: false }))
+  const names: (string | null)[] = []
+  const joinGroup = harness.kafka.join.bind(harness.kafka)
+  harness.kafka.join = (group, handlers) => {
+    names.push(group.instanceId)
+    return joinGroup(group, handlers)
+  }
+  const first = runProcessor(options, context)
+  await saying('running')
+  stop.abort()
+  await first
+  const again = new AbortController()
+  const second = runProcessor(options, { ...context, signal: again.signal, say: () => undefined })
+  while (names.length < 2) await harness.world.scheduler.yield()
+  again.abort()
+  await second
+  expect(names[0]).toMatch(/^fraud-instance-0-[0-9a-f]{16}-0$/)
+  expect(names[1]).toBe(names[0])
+  await harness.close()
+})

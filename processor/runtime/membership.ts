@@ -112,9 +112,9 @@ export class Membership implements GroupHandlers {
     const forgotten = (open: readonly string[]): readonly string[] => {
       // Nobody runs tasks before all have joined: whoever had something open when they were listed and is no member of
       // the generation that still stands is gone. In the middle of a rebalance that cannot be said.
-      if (this.#isJoining) return []
+      if (this.#isJoining || this.#data === null) return []
       hasSearched = true
-      const present = new Set(this.#data?.holdings.holders.flatMap(({ id, isPresent }) => (isPresent ? [id] : [])))
+      const present = new Set(this.#data.holdings.holders.flatMap(({ id, isPresent }) => (isPresent ? [id] : [])))
       return open.filter(id => id !== self && !present.has(id))
     }
     const done = (): void => {

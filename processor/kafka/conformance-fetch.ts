@@ -96,6 +96,19 @@ export function fetchConformance(makeKafka: MakeKafka): void {
       },
     )
 
+    test('a signal ends a poll that waits, and nothing is lost by it', async () => {
+      const kafka = await open(makeKafka)
+      const topic = await topicWith(kafka, 1, ['a', 'b'])
+      const fetcher = kafka.fetcher({ isolation: 'read_committed', maxWaitMs: 20 })
+      const stop = new AbortController()
+      const polling = fetcher.poll(60_000, stop.signal)
+      stop.abort()
+      expect(await polling).toEqual([])
+      expect(await fetcher.poll(60_000, stop.signal)).toEqual([])
+      fetcher.assign([at(topic, 0, 0)])
+      expect(await take(fetcher, 2)).toEqual(new Map([[0, ['a', 'b']]]))
+    })
+
     test('an offset out of range is reported, once, and a seek mends it', async () => {
       const kafka = await open(makeKafka)
       const topic = await topicWith(kafka, 2, numbered('v', 10))

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { memoryRegistry } from '../../schemas/registry-memory.ts'
-import type { BlockedReplicaOptions, BlockedReplicaReport } from '../testing/blocked-replica.ts'
+import type { BlockedReplicaOptions, BlockedReplicaReport } from '../testing/blocked-replica-testing.ts'
 import { dropTopics } from '../testing/flagship-testing.ts'
 import { createLedgerTopics, faultsOf, ledgerTopics, partitions } from '../testing/ledger-testing.ts'
 import { addressesOf, connect, freshPrefix } from '../testing/real-kafka-testing.ts'
@@ -23,7 +23,7 @@ interface Blocked {
 }
 
 function startBlocked(options: BlockedReplicaOptions): Blocked {
-  const thread = new Worker(new URL('../testing/blocked-replica.ts', import.meta.url), { workerData: options })
+  const thread = new Worker(new URL('../testing/blocked-replica-testing.ts', import.meta.url), { workerData: options })
   onTestFinished(async () => void (await thread.terminate()))
   const reports: BlockedReplicaReport[] = []
   let failure: Error | null = null

@@ -38,19 +38,26 @@ export class TrailingSpans {
     const isLast = at === book.length - 1
     // A late event is in windows that were folded without it.
     if (!isLast) this.forget(row)
-    const running = this.#running.get(row)
+    let running = this.#running.get(row)
     this.#findWindows(book, running?.folds, at)
     for (let i = 0; i < this.#spans.length; i++) {
       const span = this.#spans[i]!
-      const kept = running?.folds[i] ?? null
-      if (kept !== null) results[this.#names[i]!] = kept.append(book)
-      else {
-        const from = this.#from[i]!
-        results[this.#names[i]!] = foldWindow(span, book, from, at)
-        if (isLast && at - from >= keptFrom) this.#keep(row, i)
+      const from = this.#from[i]!
+      let kept = running?.folds[i] ?? null
+      if (kept === null && isLast && at - from >= keptFrom) {
+        running ??= this.#open(row)
+        kept = new RunningSpan(span)
+        running.folds[i] = kept
       }
+      results[this.#names[i]!] = kept === null ? foldWindow(span, book, from, at) : kept.append(book)
     }
     if (running !== undefined) this.#measure(running)
+  }
+
+  #open(row: number): Running {
+    const running = { folds: this.#spans.map(() => null), bytes: 0 }
+    this.#running.set(row, running)
+    return running
   }
 
   #measure(running: Running): void {
@@ -71,15 +78,6 @@ export class TrailingSpans {
       if (from < first) first = from
     }
     if (first < at) book.expect(first)
-  }
-
-  #keep(row: number, index: number): void {
-    let running = this.#running.get(row)
-    if (running === undefined) {
-      running = { folds: this.#spans.map(() => null), bytes: 0 }
-      this.#running.set(row, running)
-    }
-    running.folds[index] = new RunningSpan(this.#spans[index]!)
   }
 
   /** Forgets the folds of about as many keys as it takes: those that were begun first. */

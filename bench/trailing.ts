@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { int64, float64Field, int64Field, struct, text, textField } from '../schemas/serdes.ts'
+import { topic } from '../schemas/topic.ts'
 import { type Aggregate, over } from '../topology/aggregates.ts'
 import { approximateDistinctCount, approximateTop } from '../topology/approximate.ts'
 import { bigintSum, count, ratio, sum } from '../topology/counting.ts'
@@ -7,18 +8,18 @@ import { distinct, distinctCount } from '../topology/members.ts'
 import { first, latest, list } from '../topology/picking.ts'
 import { quantile } from '../topology/quantile.ts'
 import { floatSum, max, mean, min, stddev } from '../topology/statistics.ts'
+import { topology } from '../topology/stream.ts'
 import { top } from '../topology/top.ts'
 import { EventBook } from '../processor/operators/event-book.ts'
 import { lowerBound } from '../processor/operators/span.ts'
-import { OperatorRig, seeded } from '../processor/operators/testing.ts'
 import { TrailingSpans } from '../processor/operators/trailing-spans.ts'
-import { Trailing } from '../processor/operators/trailing.ts'
+import { Harness, type Input } from '../processor/testing/harness.ts'
 
 // Trailing windows of 10 to 10,000 events: what an event costs, by aggregate and by the number of events in the window.
 //   node bench/trailing.ts [--only mean,top] [--events 40000]
-// First each aggregate over the book of events alone; then the whole operator with its state, a commit after every
-// 1,000 events. One key, one event each millisecond. Times are CPU time, the lower of three runs behind one that fills
-// the window. `list` is shown, but its result is the window, so it cannot be flat.
+// First each aggregate over the book of events alone, the lowest of three runs behind one that fills the window; then
+// the whole engine on its embedded broker, with state and commits. One key, one event each millisecond, CPU time.
+// `list` is shown, but its result is the window, so it cannot be flat.
 
 interface Payment {
   readonly shop: string
@@ -33,7 +34,6 @@ const events = Number(values.events)
 const sizes = [10, 100, 1000, 10_000]
 const eventsPerCommit = 1000
 const ratioMax = 1.5
-const cacheBytes = 16 << 20
 
 const cents = (payment: Payment): number => payment.cents
 const rate = (payment: Payment): number => payment.rate
@@ -86,9 +86,10 @@ async function lowest(size: number, run: (amount: number) => Promise<void> | voi
 }
 
 function payments(seed: number): () => Payment {
-  const random = seeded(seed)
+  let state = seed
   return () => {
-    const dice = random()
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    const dice = state / 2 ** 32
     return { shop: `shop-${Math.floor(dice * dice * 40)}`, cents: Math.floor(dice * 10_000), rate: dice }
   }
 }
@@ -122,37 +123,38 @@ async function aggregateCost(aggregate: Aggregate<Payment, any, unknown>, size: 
   return { nanos, bytes: spans.bytes / size }
 }
 
-/** The operator with several aggregates, and the bytes of changelog for each event. */
-async function operatorCost(size: number): Promise<Cost> {
+/** The engine on its embedded broker with several aggregates, and the bytes of changelog for each event. */
+async function engineCost(size: number): Promise<Cost> {
   const { count, sum, mean, max } = aggregates as Record<string, Aggregate<Payment, any, unknown>>
-  const spans = Object.fromEntries(
-    Object.entries({ count, sum, mean, max }).map(([name, aggregate]) => [name, over(size - 1, aggregate!)]),
-  )
-  const remember = (value: unknown): unknown => value
-  const rig = new OperatorRig({
-    stores: ['*history'],
-    build: (context, out) => [
-      new Trailing(
-        { kind: 'trailing', store: 'history', key: text, graceMs: 0, remember, event: payment, spans },
-        context,
-        out,
+  const input = topic('input', text, payment)
+  const t = topology('trailing')
+  t.stream(input)
+    .groupByKey()
+    .trailing(
+      'history',
+      { event: payment },
+      Object.fromEntries(
+        Object.entries({ count, sum, mean, max }).map(([name, aggregate]) => [name, over(size - 1, aggregate!)]),
       ),
-    ],
-  })
+    )
+    .changes()
+    .map(result => result.event)
+    .filter(({ rate }) => rate < 0)
+    .to(topic('output', text, payment))
+  const harness = new Harness()
+  await harness.createTopics(t, 1)
   const next = payments(size)
-  let [now, bytes, written] = [0, 0, 0]
-  const nanos = await lowest(size, async amount => {
-    for (let i = 0; i < amount; i++) {
-      rig.send('key', next(), now++)
-      if (now % eventsPerCommit !== 0) continue
-      await rig.commit({ flush: true })
-      rig.state.evict(cacheBytes)
-      const { records } = rig.logs.get('history')!
-      for (const { key, value } of records.slice(written)) bytes += key.length + (value?.length ?? 0)
-      written = records.length
-    }
-  })
-  return { nanos, bytes: bytes / now }
+  const produced = 2 * events
+  for (let from = 0; from < produced; from += 20_000) {
+    const inputs: Input[] = Array.from({ length: Math.min(20_000, produced - from) }, (_, i) => {
+      return { topic: input, key: 'key', value: next(), timestamp: from + i }
+    })
+    await harness.produce(inputs, from + 20_000 >= produced ? [input] : [])
+  }
+  const nanos = await timed(produced, async () => void (await harness.run(t, { commitIntervalMs: 100 })))
+  const changelog = harness.broker.log('trailing-history-changelog', 0)!.batches.sizeBytes
+  await harness.close()
+  return { nanos, bytes: changelog / produced }
 }
 
 const only = values.only === '' ? null : values.only.split(',')
@@ -185,7 +187,7 @@ for (const [name, aggregate] of Object.entries(aggregates)) {
   if (only !== null && !only.some(part => name.startsWith(part))) continue
   show(name, await costs(async size => aggregateCost(aggregate, size)))
 }
-console.log('\nThe operator, its state and commits: ns of CPU for an event; ratio; bytes of changelog for an event')
+console.log('\nThe engine on its embedded broker: ns of CPU for an event; ratio; bytes of changelog for an event')
 row('', [...sizes, 'ratio', ...sizes])
-show('count, sum, mean, max', await costs(operatorCost))
+show('count, sum, mean, max', await costs(engineCost))
 process.exit(failed === 0 ? 0 : 1)

@@ -26,6 +26,8 @@ export { bigintSum, count, ratio, type Share, sum } from '../topology/counting.t
 export { floatSum, max, mean, min, stddev } from '../topology/statistics.ts'
 export { distinct, distinctCount, type Member } from '../topology/members.ts'
 export { top, type TopRow } from '../topology/top.ts'
+export { approximateDistinctCount, approximateTop, type ApproximateTopRow } from '../topology/approximate.ts'
+export { quantile, quantiles } from '../topology/quantile.ts'
 export { first, latest, list } from '../topology/picking.ts'
 export { custom } from '../topology/custom.ts'
 export {

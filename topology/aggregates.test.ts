@@ -4,11 +4,13 @@ import { ByteWriter } from '../schemas/bytes.ts'
 import { bigint64, int64, text } from '../schemas/serdes.ts'
 import { DecodeError } from '../schemas/serde.ts'
 import type { Aggregate } from './aggregates.ts'
+import { approximateDistinctCount, approximateTop } from './approximate.ts'
 import { bigintSum, count, ratio, sum } from './counting.ts'
 import { custom } from './custom.ts'
 import { LimitError } from './errors.ts'
 import { distinct, distinctCount } from './members.ts'
 import { first, latest, list } from './picking.ts'
+import { quantile, quantiles } from './quantile.ts'
 import { recordAggregate } from './record.ts'
 import { floatSum, max, mean, min, stddev } from './statistics.ts'
 import { top } from './top.ts'
@@ -47,6 +49,11 @@ const all: Readonly<Record<string, Aggregate<Item, any, any>>> = {
   'distinctCount where': distinctCount(n, int64, { where: even }),
   top: top(2, { by: name, value: n }),
   'top by number': top(2, { by: name, where: even }),
+  quantile: quantile(0.9, x),
+  quantiles: quantiles([0, 0.5, 1], n, { where: even, relativeAccuracy: 0.001 }),
+  approximateDistinctCount: approximateDistinctCount(n, int64),
+  'approximateDistinctCount, dense': approximateDistinctCount(n, int64, { precision: 6, where: even }),
+  'approximateTop with room': approximateTop(2, { by: name, value: item => Math.abs(item.n), where: even }),
   'top of counts': top(3, { by: name, value: n, count: n }),
   custom: custom({
     init: () => 0n,
@@ -217,6 +224,8 @@ test('what can subtract, can; what cannot do so exactly, does not', () => {
     'distinctCount where',
     'top',
     'top by number',
+    'quantile',
+    'quantiles',
     'top of counts',
     'record',
     'fixed record',
@@ -231,6 +240,10 @@ test('results of none', () => {
     ratio: undefined,
     mean: undefined,
     floatSum: 0,
+    quantile: undefined,
+    quantiles: undefined,
+    approximateDistinctCount: 0,
+    'approximateTop with room': [],
     min: undefined,
     'max where': undefined,
     stddev: undefined,

@@ -34,6 +34,7 @@ export interface Aggregate<V, A, R> {
 export interface Reversible<V, A, R> extends Aggregate<V, A, R> {
   readonly reversible: true
   subtract(accumulator: A, value: V): A
+  readonly exact?: never
 }
 
 /** An aggregate over the last `spanMs` before each event: with that event (`over`), or of those before it (`prior`). */
@@ -44,14 +45,14 @@ export interface Over<V, A, R> {
 }
 
 /** `aggregate` over this event and those of its key up to `span` before it: `[t - span, t]`, both inclusive. */
-export const over = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> => ({
+export const over = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, any, R> => ({
   spanMs: durationMs(span, "The span of 'over'"),
   includes: 'event',
   aggregate: aggregate.exact ?? aggregate,
 })
 
 /** As `over`, without this event: what its key did in the `span` before it. */
-export const prior = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, A, R> => ({
+export const prior = <V, A, R>(span: Duration, aggregate: Aggregate<V, A, R>): Over<V, any, R> => ({
   spanMs: durationMs(span, "The span of 'prior'"),
   includes: 'prior',
   aggregate: aggregate.exact ?? aggregate,

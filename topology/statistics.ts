@@ -155,7 +155,7 @@ function deviation({ count, sum, squares }: Moments): number | undefined {
   return Math.sqrt(Math.max(0, roundFloat(difference)) / count / count)
 }
 
-function finite(value: number): number {
+export function finite(value: number): number {
   if (Number.isFinite(value)) return value
   throw new LimitError(`An aggregate of numbers was given ${value}. Leave such values out with 'where'.`)
 }

@@ -43,6 +43,7 @@ export class RunningSpan {
 
   /** Memory of the folds, roughly. */
   get bytes(): number {
+    if (!this.#known) return overheadBytes
     const { aggregate } = this.#over
     const own = overheadBytes + sizeOf(aggregate, this.#fold)
     const kept = this.#block.length + this.#blocks.length

@@ -15,6 +15,11 @@ export const engineMutants: readonly Mutant[] = [
         find: 'const tasks = this.#tasks.retire(places)',
         replace: 'const tasks = this.#tasks.retire(places)\n    done()',
       },
+      {
+        file: 'processor/kafka/native/group.ts',
+        find: '!isCurrent() && this.#owns(offsets) ? this.#metadata : null',
+        replace: '!isCurrent() ? this.#metadata : null',
+      },
     ],
   },
   {

@@ -28,8 +28,8 @@ export class Nemesis {
   /** What was done so far. */
   actions = 0
   /**
-   * By kind: how long each took, from the fault until *every* partition of the input was seen to go on, those of the
-   * victim among them. Where tasks are waited for: until the last of its steps.
+   * By kind: how long each took, from the fault until every partition of the input was seen to go on, those of the
+   * victim among them. Of faults in several steps, the longest.
    */
   readonly recoveriesMs = new Map<ActionKind, number[]>()
   readonly #options: NemesisOptions

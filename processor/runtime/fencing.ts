@@ -30,13 +30,13 @@ export async function fenceFormerOwners(options: FencingOptions, signal: AbortSi
   const { ids, forgotten } = formerOwners
   const open = forgotten === null ? [] : await kafka.admin().ongoingTransactions(transactionalIdPrefix(application))
   const all = new Set([...ids, ...(forgotten?.(open) ?? [])])
+  if (signal.aborted) return
   await Promise.all([...all].map(id => fence(id, options, signal)))
   formerOwners.done()
 }
 
 async function fence(transactionalId: string, options: FencingOptions, signal: AbortSignal): Promise<void> {
   const { kafka, transactionTimeoutMs, world } = options
-  if (signal.aborted) return
   const producer = kafka.producer({ transactionalId, transactionTimeoutMs })
   const close = (): void => void producer.close()
   signal.addEventListener('abort', close)

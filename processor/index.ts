@@ -36,6 +36,8 @@ export {
   hopping,
   session,
   type SessionWindow,
+  sliding,
+  type SlidingWindow,
   tumbling,
   type Window,
 } from '../topology/windows.ts'

@@ -107,9 +107,9 @@ function checkStep(plan: Plan, { id, step }: PlanNode): void {
       checkFields(step.store, Object.keys(step.spec), step.window === null ? [] : ['startMs', 'endMs', 'deleted'])
       for (const [field, aggregate] of Object.entries(step.spec)) checkStored(step.store, field, aggregate)
       checkEmits(plan, id, step)
-      if (step.combine && step.window?.kind === 'session') {
+      if (step.combine && step.window !== null && !('sizeMs' in step.window)) {
         throw new TopologyError(
-          `'${step.store}' combines sessions before their repartition topic, where their bounds are not known yet. ` +
+          `'${step.store}' combines windows before their repartition topic whose bounds are not known there. ` +
             "Leave 'combine' out.",
         )
       }

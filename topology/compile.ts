@@ -218,7 +218,7 @@ class Compiler {
     const { store } = step
     const given = this.#from(node)
     const window = step.window!
-    const merges = step.combine && given.moved && window.kind !== 'session'
+    const merges = step.combine && given.moved && 'sizeMs' in window
     const from = merges ? this.#combine(given, step, window) : this.#together(given, store)
     return this.#result(from, store, this.graph.add(windowStep(this.#plan, node, from.key, merges), from.id))
   }

@@ -1,7 +1,7 @@
 import type { Serde } from '../schemas/serde.ts'
 import type { Aggregate, Over } from './aggregates.ts'
 import type { AnyTopic, DeadLetters, OnFailure, Step, TimestampOf } from './plan.ts'
-import type { SessionWindow, WindowShape } from './windows.ts'
+import type { SessionWindow, SlidingWindow, WindowShape } from './windows.ts'
 
 // What `compile` makes of a plan: the parts that run, cut at repartition topics. Still plain data.
 
@@ -112,6 +112,7 @@ export type RunStep =
     }
   | WindowedStep
   | SessionStep
+  | SlidingStep
   /** Folds into partial aggregates by key and window, and sends them to the repartition topic at each commit. */
   | {
       readonly kind: 'combine'
@@ -138,6 +139,15 @@ export interface SessionStep {
   readonly store: string
   readonly key: Serde<any>
   readonly window: SessionWindow
+  readonly spec: Readonly<Record<string, Aggregate<any, any, any>>>
+  readonly emit: 'changes' | 'final'
+}
+
+export interface SlidingStep {
+  readonly kind: 'sliding'
+  readonly store: string
+  readonly key: Serde<any>
+  readonly window: SlidingWindow
   readonly spec: Readonly<Record<string, Aggregate<any, any, any>>>
   readonly emit: 'changes' | 'final'
 }

@@ -53,6 +53,7 @@ function storesOf(step: RunStep): readonly StoreSpec[] {
       return [{ name: step.store, kind: 'keyValue' }]
     case 'windowed':
     case 'session':
+    case 'sliding':
     case 'trailing':
       return [{ name: step.store, kind: 'slots' }]
     case 'lateness':

@@ -57,6 +57,11 @@ export function label(step: RunStep): string {
       const shown = fields(step.spec, ({ kind }) => kind)
       return `sessions ${step.store}, gap ${duration(gapMs)}, ${grace(graceMs)}, ${step.emit} ${shown}`
     }
+    case 'sliding': {
+      const { diffMs, graceMs } = step.window
+      const shown = fields(step.spec, ({ kind }) => kind)
+      return `sliding ${step.store}, ${duration(diffMs)}, ${grace(graceMs)}, ${step.emit} ${shown}`
+    }
     case 'trailing': {
       const spans = fields(
         step.spans,

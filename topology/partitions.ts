@@ -113,6 +113,7 @@ function meetsAt({ step }: RunNode): string | null {
     case 'aggregate':
     case 'windowed':
     case 'session':
+    case 'sliding':
     case 'trailing':
       return `'${step.store}'`
     default:

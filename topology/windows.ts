@@ -34,7 +34,15 @@ export interface SessionWindow {
   readonly retentionMs: number
 }
 
-export type AnyWindow = Window | SessionWindow
+export interface SlidingWindow {
+  readonly kind: 'sliding'
+  readonly diffMs: number
+  readonly graceMs: number
+  /** How long windows are kept, so that others can be made of them; at least `2 * diffMs + graceMs`. */
+  readonly retentionMs: number
+}
+
+export type AnyWindow = Window | SessionWindow | SlidingWindow
 
 const unitsMs: ReadonlyMap<string, number> = new Map([
   ['ms', 1],
@@ -102,6 +110,30 @@ export function hopping(size: Duration, options: { readonly every: Duration; rea
 }
 
 /**
+ * Windows of Kafka Streams' kind (KIP-450): from one event to those up to `diff` later, both ends inclusive, one for
+ * each different content. Every window that holds an event is written for it; to know for each event what its key did
+ * lately, `trailing` costs far less.
+ *
+ * ```
+ * 0....5....10...15...20       diff 5; a@8, b@10
+ *    ######                    [3,8]   = a
+ *      ######                  [5,10]  = ab
+ *          ######              [9,14]  = b
+ * ```
+ *
+ * A window takes events until stream time is beyond its end plus `grace` (default 0).
+ */
+export function sliding(
+  diff: Duration,
+  options: { readonly grace?: Duration; readonly retention?: Duration } = {},
+): SlidingWindow {
+  const diffMs = durationMs(diff, 'The difference of a sliding window')
+  const grace = graceMs(options.grace, 'The grace of a sliding window')
+  const least = 2 * diffMs + grace
+  return { kind: 'sliding', diffMs, graceMs: grace, retentionMs: retained('sliding', options.retention, least) }
+}
+
+/**
  * Windows that grow with their events: an event within `gap` of a session (both inclusive) joins it, one that lies
  * between two sessions makes one of them. `startMs` and `endMs` are the times of the first and the last event.
  *
@@ -122,15 +154,17 @@ export function session(
   const gapMs = durationMs(gap, 'The gap of a session window')
   const grace = graceMs(options.grace, 'The grace of a session window')
   const least = gapMs + grace
-  const retentionMs =
-    options.retention === undefined ? least : durationMs(options.retention, 'The retention of a session window')
-  if (retentionMs < least) {
-    throw new TopologyError(
-      `The retention of a session window is ${show(options.retention!)}, and sessions are open for ${least} ms ` +
-        "after their end. Make 'retention' at least gap plus grace, or leave it out.",
-    )
-  }
-  return { kind: 'session', gapMs, graceMs: grace, retentionMs }
+  return { kind: 'session', gapMs, graceMs: grace, retentionMs: retained('session', options.retention, least) }
+}
+
+function retained(kind: string, retention: Duration | undefined, leastMs: number): number {
+  if (retention === undefined) return leastMs
+  const retentionMs = durationMs(retention, `The retention of a ${kind} window`)
+  if (retentionMs >= leastMs) return retentionMs
+  throw new TopologyError(
+    `The retention of a ${kind} window is ${show(retention)}, and windows are needed for ${leastMs} ms. Make ` +
+      "'retention' at least that, or leave it out.",
+  )
 }
 
 function anyDurationMs(duration: Duration, what: string): number {

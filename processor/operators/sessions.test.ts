@@ -124,11 +124,13 @@ test('the end closes all', async () => {
 test('what cannot be is refused', () => {
   expect(() => session(0)).toThrow('The gap of a session window is 0. It must be at least one millisecond.')
   expect(() => session('5s', { grace: '1s', retention: '5s' })).toThrow(
-    "The retention of a session window is '5s', and sessions are open for 6000 ms after their end.",
+    "The retention of a session window is '5s', and windows are needed for 6000 ms.",
   )
   const t = topology('app')
   t.stream(visits).groupByKey().window(session('5m')).aggregate('s', { n: count() }, { combine: true }).final()
-  expect(() => describe(t)).toThrow("'s' combines sessions before their repartition topic")
+  expect(() => describe(t)).toThrow(
+    "'s' combines windows before their repartition topic whose bounds are not known there.",
+  )
   const shown = topology('app')
   shown
     .stream(visits)

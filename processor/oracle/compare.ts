@@ -32,6 +32,8 @@ export function mismatchOf(
   expected: Result,
   actual: Result,
 ): Mismatch | null {
+  if (actual.errorStep === -1 && expected.errorStep !== -1)
+    return { step: 0, what: `refused when defined: ${actual.error}`, expected: [], actual: [] }
   const isUnordered = unordered.has(golden.topology)
   const [theirs, ours] = [byStep(expected.out, isUnordered), byStep(actual.out, isUnordered)]
   for (let step = 0; step < golden.steps.length; step++) {

@@ -27,7 +27,7 @@ Replays goldens of Kafka Streams through our engine. Ends with 'N declared' and 
   --pack DIR       copies the goldens of a folder into the repository, compressed
   --help           this text
 
-A case that differs as topology by topology is declared (processor/oracle/divergences.ts) is compared loosely: it counts
+A case that differs as processor/oracle/divergences.ts declares is compared loosely: it counts
 as declared, never as passed. A case whose operator does not exist yet counts as failed.`
 
 /** Throws what is wrong with the arguments. */

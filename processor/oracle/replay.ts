@@ -1,7 +1,7 @@
 import { mismatchOf, showMismatch } from './compare.ts'
 import { type Divergence, divergences } from './divergences.ts'
 import { expectedOf, type Golden, type Result } from './golden.ts'
-import { runCase } from './run-case.ts'
+import { refusedStep, runCase } from './run-case.ts'
 import { NotBuilt } from './topologies.ts'
 
 /** What became of a golden: exactly as the original, different by declaration (and loosely compared), or wrong. */
@@ -32,6 +32,7 @@ export async function replay(golden: Golden, run: (golden: Golden) => Promise<Re
 
 /** What a declared divergence does not explain. */
 function objectionOf(divergence: Divergence, golden: Golden, expected: Result, actual: Result): string | null {
+  if (divergence.isRefused === true) return actual.errorStep === refusedStep ? null : 'it is not refused'
   if (expected.errorStep !== actual.errorStep) return `an error at step ${actual.errorStep ?? expected.errorStep}`
   return divergence.compare(expected.out, actual.out, golden)
 }

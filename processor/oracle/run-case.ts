@@ -2,11 +2,16 @@ import type { Buffer } from 'node:buffer'
 import { text } from '../../schemas/serdes.ts'
 import { type Topic, topic } from '../../schemas/topic.ts'
 import { compile } from '../../topology/compile.ts'
+import { TopologyError } from '../../topology/errors.ts'
+import type { Topology } from '../../topology/stream.ts'
 import { createTestDriver, type TopologyTestDriver } from '../testing/driver.ts'
 import type { Case, Result, Row } from './golden.ts'
 import { topologyOf } from './topologies.ts'
 
 const plain = (name: string): Topic<any, any> => topic(name, text, text)
+
+/** The step of an error: the definition was refused, before any step. */
+export const refusedStep = -1
 
 /** Runs a case through our engine. Throws only for one that cannot be run: `NotBuilt`, an unknown topology. */
 export async function runCase(test: Case): Promise<Result> {
@@ -17,7 +22,13 @@ export async function runCase(test: Case): Promise<Result> {
     errorStep: step,
     out: rows,
   })
-  const t = topologyOf(test)
+  let t: Topology
+  try {
+    t = topologyOf(test)
+  } catch (error) {
+    if (!(error instanceof TopologyError)) throw error
+    return { error: error.message, errorStep: refusedStep, out: [] }
+  }
   const compiled = compile(t)
   let driver: TopologyTestDriver
   try {

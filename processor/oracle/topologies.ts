@@ -3,7 +3,7 @@ import { type Topic, topic } from '../../schemas/topic.ts'
 import { over } from '../../topology/aggregates.ts'
 import { keyValueState } from '../../topology/state.ts'
 import { type Grouped, type Stream, type Table, type Topology, topology } from '../../topology/stream.ts'
-import { hopping, session, tumbling } from '../../topology/windows.ts'
+import { type AnyWindow, hopping, session, sliding, tumbling } from '../../topology/windows.ts'
 import { aggregateOf, concat, head, isBang, joined, textOf } from './functions.ts'
 import { Params } from './params.ts'
 import type { Case } from './golden.ts'
@@ -65,12 +65,14 @@ function windowed(grouped: Grouped<Text, Text>, params: Params): void {
     .to(out)
 }
 
-function sessions(grouped: Grouped<Text, Text>, params: Params): void {
+function growing(grouped: Grouped<Text, Text>, params: Params, kind: 'session' | 'sliding'): void {
   const grace = params.number('grace', 0)
   const retention = params.has('retention') ? { retention: params.number('retention', 0) } : {}
-  const windows = grouped
-    .window(session(params.number('gap', 5), { grace, ...retention }))
-    .aggregate('sessions', aggregateOf(params))
+  const window: AnyWindow =
+    kind === 'session'
+      ? session(params.number('gap', 5), { grace, ...retention })
+      : sliding(params.number('diff', 10), { grace, ...retention })
+  const windows = grouped.window(window).aggregate('windows', aggregateOf(params))
   const results = params.text('emit', 'update') === 'update' ? windows.changes() : windows.final()
   results
     .rekey(({ startMs, endMs }, key) => `${key}@${startMs}/${endMs}` as Text, text as never)
@@ -180,8 +182,8 @@ const builds: Readonly<Record<string, Build>> = {
     rows.changes().to(out)
   },
   cogroup: notBuilt('cogroup'),
-  sliding: notBuilt('sliding windows'),
-  session: (t, params) => sessions(stream(t, 'in').groupByKey(), params),
+  sliding: (t, params) => growing(stream(t, 'in').groupByKey(), params, 'sliding'),
+  session: (t, params) => growing(stream(t, 'in').groupByKey(), params, 'session'),
   'stream-stream': notBuilt('stream-stream joins'),
   'self-join': notBuilt('stream-stream joins'),
   'stream-global': notBuilt('global tables'),

@@ -6,6 +6,7 @@ import { type Operator, outputTo, type TaskContext, type TimedOperator } from '.
 import { Process } from '../operators/process.ts'
 import { RepartitionSink, type Upstream } from '../operators/repartition.ts'
 import { SessionAggregate } from '../operators/sessions.ts'
+import { SlidingAggregate } from '../operators/sliding.ts'
 import { Sink } from '../operators/sink.ts'
 import { RepartitionSource, type Source, TopicSource } from '../operators/source.ts'
 import { Filter, FlatMapValues, MapValues, Peek, Rekey, Split } from '../operators/stateless.ts'
@@ -139,6 +140,8 @@ class GraphBuilder {
         return this.#timedOperator(new WindowedAggregate(step, context, this.#out(node)))
       case 'session':
         return this.#timedOperator(new SessionAggregate(step, context, this.#out(node)))
+      case 'sliding':
+        return this.#timedOperator(new SlidingAggregate(step, context, this.#out(node)))
       case 'trailing':
         return new Trailing(step, context, this.#out(node))
       case 'process':

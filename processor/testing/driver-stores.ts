@@ -84,7 +84,8 @@ function stepStore(part: SubTopology, step: Extract<RunStep, { store: string }>)
       }
       return { name, part, key: step.key, read, hasSlots: true }
     }
-    case 'session': {
+    case 'session':
+    case 'sliding': {
       const fold = new Fold(step.spec)
       const sessions = sessionsCodec(fold)
       const read = (bytes: Buffer) =>

@@ -210,6 +210,6 @@ function memoryLog(): LogState<string, object> {
 
 /** The flagship has no other windows. */
 function fixed(window: AnyWindow | null): Window {
-  if (window === null || window.kind === 'session') throw new Error('The oracle knows tumbling and hopping windows.')
+  if (window === null || !('sizeMs' in window)) throw new Error('The oracle knows tumbling and hopping windows.')
   return window
 }

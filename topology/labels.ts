@@ -52,15 +52,12 @@ export function label(step: RunStep): string {
         `${fields(step.spec, ({ kind }) => kind)}`
       )
     }
-    case 'session': {
-      const { gapMs, graceMs } = step.window
-      const shown = fields(step.spec, ({ kind }) => kind)
-      return `sessions ${step.store}, gap ${duration(gapMs)}, ${grace(graceMs)}, ${step.emit} ${shown}`
-    }
+    case 'session':
     case 'sliding': {
-      const { diffMs, graceMs } = step.window
-      const shown = fields(step.spec, ({ kind }) => kind)
-      return `sliding ${step.store}, ${duration(diffMs)}, ${grace(graceMs)}, ${step.emit} ${shown}`
+      const { window, store, emit, spec } = step
+      const span = window.kind === 'session' ? `gap ${duration(window.gapMs)}` : duration(window.diffMs)
+      const kind = window.kind === 'session' ? 'sessions' : 'sliding'
+      return `${kind} ${store}, ${span}, ${grace(window.graceMs)}, ${emit} ${fields(spec, field => field.kind)}`
     }
     case 'trailing': {
       const spans = fields(

@@ -73,6 +73,10 @@ export class DriverEngine {
     return [...this.#tasks.values()].map(({ task }) => task)
   }
 
+  get hasFailed(): boolean {
+    return this.#failure !== null
+  }
+
   /** Takes what waits, to the end of the topology; repartitioned records only once they are committed. */
   run(): void {
     this.#guard(() => {

@@ -49,7 +49,11 @@ export function findStore(parts: readonly SubTopology[], name: string): FoundSto
     }
   }
   const names = parts.flatMap(part => part.stores.map(store => `'${store.name}'`))
-  throw new AppError('CONFIG', `The topology has no store '${name}'. Its stores: ${names.join(', ') || 'none'}.`)
+  throw new AppError(
+    'CONFIG',
+    `The topology has no store '${name}'. Its stores: ${names.join(', ') || 'none'}. A source table keeps its rows where ` +
+      'a step looks them up, or with table(topic, { stored: true }).',
+  )
 }
 
 function storeOf(part: SubTopology, { step }: RunNode, name: string): FoundStore | null {

@@ -325,6 +325,8 @@ test("under 'fail' a record that fails ends the driver, and what was committed s
   expect(() => input.pipe('a', 13, 2)).toThrow('A function of the topology failed: unlucky (payments-0@1)')
   expect(() => input.pipe('a', 2, 3)).toThrow('The driver has failed before')
   expect(driver.store(totals).get('a')).toEqual({ n: 1, total: 1 })
+  // As an application would: it starts, and meets the record again.
+  expect(() => driver.restart()).toThrow('A function of the topology failed: unlucky (payments-0@1)')
 })
 
 test('Avro needs no registry of its own, and schemas that are new to the reader are waited for', async () => {

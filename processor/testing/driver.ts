@@ -248,10 +248,10 @@ export class TopologyTestDriver {
 
   /**
    * Stops after a commit, and starts again: with the state that was kept, or, by default, with what its changelogs
-   * give.
+   * give. A driver that has failed did not commit, and reads the record that it failed at again.
    */
   restart(options: { readonly state?: 'kept' | 'lost' } = {}): void {
-    this.#engine.commit()
+    if (!this.#engine.hasFailed) this.#engine.commit()
     this.#engine.restart(options.state ?? 'lost')
   }
 

@@ -85,13 +85,13 @@ const app = createApp(workload(given.get('workload')!, given.get('input')!, give
   ...(settings.has('cache') && { cacheBytes: Number(settings.get('cache')) }),
 })
 process.on('SIGTERM', () => void app.stop())
+const startMs = world.clock.monotonic()
 await app.start()
-const { restoring } = app.worker!
 console.log(
   JSON.stringify({
     event: 'RUNNING',
-    restored: restoring.records,
-    restoreMs: Math.round(world.clock.monotonic() - restoring.startedMs),
+    restored: app.read().restore.records,
+    restoreMs: Math.round(world.clock.monotonic() - startMs),
   }),
 )
 await app.done

@@ -146,6 +146,8 @@ export interface FetcherOptions {
   readonly isolation: Isolation
   readonly partitionMaxBytes?: number
   readonly maxWaitMs?: number
+  /** One `poll` answers no more partitions once it has so many bytes: decoding takes time. Default: all there is. */
+  readonly pollMaxBytes?: number
 }
 
 /** Takes the records for one partition. Resolve it once, keep it. */

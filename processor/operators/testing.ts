@@ -3,7 +3,7 @@ import type { Serde } from '../../schemas/serde.ts'
 import { text } from '../../schemas/serdes.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { TaskState } from '../state/task-state.ts'
-import { columnsOf, TestLog } from '../state/testing.ts'
+import { rowsOf, TestLog } from '../state/testing.ts'
 import { type Counter, newCounter, type Operator, type TaskContext, type TimedOperator } from './operator.ts'
 import { FlowRecord } from './record.ts'
 import { AlignedTime } from './time.ts'
@@ -165,8 +165,9 @@ export class OperatorRig {
       const first = this.state.nextOffset(name)
       const records = log.records.slice(first)
       restored += records.length
-      if (records.length > 0) await this.state.restore(name, columnsOf(records, first), first + records.length, 1)
+      if (records.length > 0) this.state.replay(name, rowsOf(records, first), first + records.length)
     }
+    await this.state.replays.flush(1)
     this.#build()
     return restored
   }

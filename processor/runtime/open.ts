@@ -1,13 +1,20 @@
 import type { Compiled, StoreSpec } from '../../topology/compiled.ts'
 import { AppError } from '../errors.ts'
-import type { Kafka, PartitionOffset, World } from '../ports.ts'
+import type { Kafka, PartitionOffset, TopicPartition, World } from '../ports.ts'
 import type { Stores } from '../state-port.ts'
 import type { StoreDefinition } from '../state/identity.ts'
 import { TaskState } from '../state/task-state.ts'
 import { sourcesOf, type TaskPlace, taskName } from './assign/places.ts'
+import { type Changelogs, keyOf } from './changelogs.ts'
+import { Copy } from './copy.ts'
 import { beforeEndMarks } from './ended.ts'
-import { OffsetsGone, restore, type RestoreProgress, type Restoring } from './restore.ts'
 import type { AppTopics } from './topics.ts'
+
+/**
+ * Tombstones live for a day by default (delete.retention.ms): a store that slept half of it may have missed some, and
+ * is restored from scratch.
+ */
+const staleAfterMs = 12 * 3_600_000
 
 export interface OpenOptions {
   readonly compiled: Compiled
@@ -17,12 +24,7 @@ export interface OpenOptions {
   readonly kafka: Kafka
   readonly stores: Stores
   readonly world: World
-  readonly progress: RestoreProgress
-  /**
-   * A store that was written longer ago than this is restored from scratch: compaction may have dropped tombstones
-   * since.
-   */
-  readonly staleAfterMs: number
+  readonly changelogs: Changelogs
 }
 
 /** A task's state, caught up, and where its input goes on. */
@@ -33,25 +35,82 @@ export interface OpenedTask {
   readonly positions: ReadonlyMap<string, number>
 }
 
-/**
- * Opens the state of tasks, catches it up with the changelogs, and looks up where their input goes on. Nothing of a
- * former owner may be open any more: it has given the tasks up, or was fenced (`fenceFormerOwners`).
- */
-export async function openTasks(
-  places: readonly TaskPlace[],
-  options: OpenOptions,
-  signal: AbortSignal,
-): Promise<OpenedTask[]> {
-  const states = new Map<string, TaskState>()
+/** Opens copies of the state of tasks, and begins to follow their changelogs. */
+export async function openCopies(places: readonly TaskPlace[], options: OpenOptions): Promise<Copy[]> {
+  const copies: Copy[] = []
   try {
-    for (const place of places) states.set(taskName(place), await openState(place, options))
-    await catchUp(places, states, options, signal)
-    const positions = await inputPositions(places, options, signal)
-    return places.map(place => ({ place, state: states.get(taskName(place))!, positions: positions(place) }))
+    for (const place of places) copies.push(await openCopy(place, options))
+    await placeCopies(copies, options)
   } catch (error) {
-    for (const state of states.values()) await state.close()
+    for (const { state } of copies) await state.close()
     throw error
   }
+  for (const copy of copies) options.changelogs.add(copy)
+  return copies
+}
+
+async function openCopy(place: TaskPlace, options: OpenOptions): Promise<Copy> {
+  const { compiled, topics } = options
+  const state = await openState(place, options)
+  const parts = compiled.subTopologies[place.part]!.stores.map(({ name }) => ({
+    topic: topics.changelog(name),
+    partition: place.partition,
+    store: name,
+    position: state.nextOffset(name),
+    end: null,
+    stableEnd: -1,
+    emptyFetches: 0,
+  }))
+  return new Copy(place, state, parts)
+}
+
+/** Where they begin to read; those whose offsets the changelog does not hold any more are made anew. */
+async function placeCopies(copies: Copy[], options: OpenOptions): Promise<void> {
+  const admin = options.kafka.admin()
+  const parts = copies.flatMap(copy => copy.parts)
+  if (parts.length === 0) return
+  const starts = byPartition(await admin.offsets(parts, 'earliest', 'read_uncommitted'))
+  const ends = byPartition(await admin.offsets(parts, 'latest', 'read_uncommitted'))
+  for (const [index, { place, parts: before }] of copies.entries()) {
+    const isGone = before.some(part => {
+      const { position } = part
+      return position > ends.get(keyOf(part))! || (position > 0 && position < starts.get(keyOf(part))!)
+    })
+    if (isGone) {
+      await wipe(copies[index]!, options)
+      copies[index] = await openCopy(place, options)
+    }
+    for (const part of copies[index]!.parts) {
+      part.position = Math.max(part.position, starts.get(keyOf(part))!)
+      part.stableEnd = ends.get(keyOf(part))!
+    }
+  }
+}
+
+async function wipe({ place, state }: Copy, { world, stores }: OpenOptions): Promise<void> {
+  const task = taskName(place)
+  world.log.warn({ task }, 'the changelog does not reach back to what a store holds: it is wiped and restored')
+  await state.close()
+  await stores.destroy(task)
+}
+
+/**
+ * Brings copies up to the ends that their changelogs have now, each by itself: `restored` is called for one that is
+ * there. Nothing of a former owner may be open any more: it has given the tasks up, or was fenced (`fenceFormerOwners`).
+ */
+export async function restoreCopies(
+  copies: readonly Copy[],
+  options: OpenOptions,
+  restored: (copy: Copy) => void,
+): Promise<void> {
+  const { changelogs, kafka } = options
+  const parts = copies.flatMap(copy => copy.parts)
+  const ends = byPartition(parts.length === 0 ? [] : await kafka.admin().offsets(parts, 'latest', 'read_uncommitted'))
+  const run = async (copy: Copy): Promise<void> => {
+    await changelogs.restore(copy, ends)
+    restored(copy)
+  }
+  await Promise.all(copies.map(run))
 }
 
 async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskState> {
@@ -87,8 +146,8 @@ async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskSt
   throw new AppError('STATE_CORRUPT', `The store of task ${task} cannot be made anew. Look at its disk.`)
 }
 
-const isStale = (state: TaskState, options: OpenOptions): boolean =>
-  state.writtenMs > 0 && options.world.clock.now() - state.writtenMs > options.staleAfterMs
+const isStale = (state: TaskState, { world }: OpenOptions): boolean =>
+  state.writtenMs > 0 && world.clock.now() - state.writtenMs > staleAfterMs
 
 /** A store as the state of a task keeps it. */
 export const definitionOf = (store: StoreSpec, topics: AppTopics): StoreDefinition => ({
@@ -97,41 +156,8 @@ export const definitionOf = (store: StoreSpec, topics: AppTopics): StoreDefiniti
   changelogId: topics.id(topics.changelog(store.name)),
 })
 
-async function catchUp(
-  places: readonly TaskPlace[],
-  states: Map<string, TaskState>,
-  options: OpenOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const { compiled, topics, kafka, world, stores, progress } = options
-  const restoring = (place: TaskPlace): Restoring[] => {
-    const state = states.get(taskName(place))!
-    return compiled.subTopologies[place.part]!.stores.map(({ name }) => ({
-      topic: topics.changelog(name),
-      partition: place.partition,
-      store: name,
-      state,
-      from: state.nextOffset(name),
-    }))
-  }
-  try {
-    await restore(places.flatMap(restoring), kafka, world, progress, signal)
-  } catch (error) {
-    if (!(error instanceof OffsetsGone)) throw error
-    const gone = new Set(error.partitions.map(at => at.state))
-    for (const place of places) {
-      const task = taskName(place)
-      if (!gone.has(states.get(task)!)) continue
-      world.log.warn({ task }, 'the changelog does not reach back to what a store holds: it is wiped and restored')
-      await states.get(task)!.close()
-      await stores.destroy(task)
-      states.set(task, await openState(place, options))
-    }
-    await restore(places.flatMap(restoring), kafka, world, progress, signal)
-  }
-}
-
-async function inputPositions(
+/** Where the input of tasks goes on. */
+export async function inputPositions(
   places: readonly TaskPlace[],
   options: OpenOptions,
   signal: AbortSignal,
@@ -150,3 +176,6 @@ async function inputPositions(
     return new Map(own.map(at => [at.topic, offsets.get(`${at.topic} ${at.partition}`)!]))
   }
 }
+
+const byPartition = (offsets: readonly (TopicPartition & { offset: number })[]): ReadonlyMap<string, number> =>
+  new Map(offsets.map(at => [keyOf(at), at.offset]))

@@ -1,57 +1,118 @@
 import { asError } from '../errors.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
+import type { Copy } from './copy.ts'
 import { type FencingOptions, fenceFormerOwners } from './fencing.ts'
-import { type OpenedTask, type OpenOptions, openTasks } from './open.ts'
+import { inputPositions, openCopies, type OpenedTask, type OpenOptions, restoreCopies } from './open.ts'
 
 export interface OpeningOptions extends OpenOptions, FencingOptions {
-  readonly onDone: () => void
+  /** The copy of a task's state that is kept here in case; it is the caller's from now on. */
+  readonly takeCopy: (place: TaskPlace) => Promise<Copy | null>
+  /** There is something to take, or it has come to its end. */
+  readonly onNews: () => void
 }
 
-/** Tasks that are being opened while others run. */
+/** Tasks that are being opened while others run; each can be taken when it is ready. */
 export class Opening {
   readonly places: readonly TaskPlace[]
+  readonly #options: OpeningOptions
   readonly #cancelling = new AbortController()
   readonly #work: Promise<void>
-  #opened: readonly OpenedTask[] | null = null
+  readonly #ready: OpenedTask[] = []
+  /** Open, and not ready. */
+  readonly #copies = new Set<Copy>()
   #error: Error | null = null
+  isDone = false
 
   constructor(places: readonly TaskPlace[], options: OpeningOptions) {
     this.places = places
-    this.#work = this.#run(options)
-  }
-
-  get isDone(): boolean {
-    return this.#opened !== null || this.#error !== null
+    this.#options = options
+    this.#work = this.#run()
   }
 
   includes(place: TaskPlace): boolean {
     return this.places.some(other => taskName(other) === taskName(place))
   }
 
-  /** What was opened, once it is done; throws what went wrong. Whoever takes it closes it. */
+  /** What is ready by now. Whoever takes it closes it. */
   take(): readonly OpenedTask[] {
-    if (this.#error !== null) throw this.#error
-    const opened = this.#opened!
-    this.#opened = []
-    return opened
+    return this.#ready.splice(0)
   }
 
-  /** Stops where it is, and closes what it has opened. What was restored so far stays on disk. */
+  /** What went wrong. */
+  get error(): Error | null {
+    return this.#error
+  }
+
+  /** Stops where it is, and closes what was not taken. What was restored so far stays on disk. */
   async cancel(): Promise<void> {
     this.#cancelling.abort()
+    await this.#close()
     await this.#work
-    for (const { state } of this.#opened ?? []) await state.close()
-    this.#opened = []
+    for (const { state } of this.#ready.splice(0)) await state.close()
   }
 
-  async #run(options: OpeningOptions): Promise<void> {
+  async #run(): Promise<void> {
     const { signal } = this.#cancelling
     try {
-      await fenceFormerOwners(options, signal)
-      this.#opened = signal.aborted ? [] : await openTasks(this.places, options, signal)
+      await fenceFormerOwners(this.#options, signal)
+      if (!signal.aborted) await this.#open()
     } catch (error) {
       this.#error = asError(error)
     }
-    options.onDone()
+    await this.#close()
+    this.isDone = true
+    this.#options.onNews()
+  }
+
+  async #open(): Promise<void> {
+    const { signal } = this.#cancelling
+    const missing: TaskPlace[] = []
+    for (const place of this.places) {
+      const copy = await this.#options.takeCopy(place)
+      if (copy === null) missing.push(place)
+      else this.#copies.add(copy)
+    }
+    for (const copy of await openCopies(missing, this.#options)) this.#copies.add(copy)
+    if (signal.aborted) return
+    const restored: Copy[] = []
+    let news = Promise.withResolvers<void>()
+    signal.addEventListener('abort', () => news.resolve())
+    const all = restoreCopies([...this.#copies], this.#options, copy => {
+      restored.push(copy)
+      news.resolve()
+    })
+    // What goes wrong when nobody waits for it any more is nobody's concern.
+    all.catch(() => undefined)
+    while (this.#copies.size > 0 && !signal.aborted) {
+      await Promise.race([news.promise, all])
+      news = Promise.withResolvers()
+      await this.#finish(restored.splice(0))
+    }
+  }
+
+  /** Those that came to their end at the same time are looked up at once. */
+  async #finish(restored: readonly Copy[]): Promise<void> {
+    const { signal } = this.#cancelling
+    const positions = await inputPositions(
+      restored.map(({ place }) => place),
+      this.#options,
+      signal,
+    )
+    if (signal.aborted) return
+    for (const copy of restored) {
+      const { place, state } = copy
+      this.#options.changelogs.remove(copy)
+      this.#copies.delete(copy)
+      this.#ready.push({ place, state, positions: positions(place) })
+    }
+    this.#options.onNews()
+  }
+
+  async #close(): Promise<void> {
+    for (const copy of this.#copies) {
+      this.#copies.delete(copy)
+      this.#options.changelogs.remove(copy)
+      await copy.state.close()
+    }
   }
 }

@@ -1,5 +1,7 @@
 import { AppError } from '../errors.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
+import { type Changelogs } from './changelogs.ts'
+import { OffsetsGone } from './copy.ts'
 import { isOutside } from './failure.ts'
 import type { Membership } from './membership.ts'
 import { Opening } from './opening.ts'
@@ -9,6 +11,7 @@ import type { WorkerOptions } from './worker-options.ts'
 export interface StartingOptions extends WorkerOptions {
   readonly tasks: TaskSet
   readonly membership: Membership
+  readonly changelogs: Changelogs
   readonly wake: () => void
 }
 
@@ -17,9 +20,10 @@ const backoffMostMs = 5000
 /** Opens what the worker has been given and does not run yet, beside its loop. */
 export class Starting {
   readonly #options: StartingOptions
-  #opening: Opening | null = null
+  readonly #openings = new Set<Opening>()
   #failures = 0
   #notBeforeMs = 0
+  #hasRun = false
 
   constructor(options: StartingOptions) {
     this.#options = options
@@ -32,59 +36,84 @@ export class Starting {
     return false
   }
 
+  /** At the beginning everything must run; later the worker is said to run while something does. */
+  state(): 'restoring' | 'running' | null {
+    const { membership, tasks } = this.#options
+    const { size } = tasks.byId
+    if (this.isMissing()) return size > 0 && this.#hasRun ? 'running' : 'restoring'
+    if (size === 0 && !membership.isSettled) return null
+    this.#hasRun = true
+    return 'running'
+  }
+
   /** How long the loop may sleep when it has nothing else to do. */
   pauseMs(): number {
     const waitMs = this.#notBeforeMs - this.#options.world.clock.monotonic()
-    return this.#opening === null && this.isMissing() ? Math.max(1, waitMs) : 1000
+    return this.#openings.size === 0 && this.isMissing() ? Math.max(1, waitMs) : 1000
   }
 
   /** Takes what has been opened, and begins with what is missing. */
   async see(): Promise<void> {
-    if (this.#opening?.isDone === true) await this.#finish(this.#opening)
-    if (this.#opening !== null || this.#options.world.clock.monotonic() < this.#notBeforeMs) return
-    const { membership, tasks, wake } = this.#options
+    for (const opening of this.#openings) {
+      await this.#take(opening)
+      if (!opening.isDone) continue
+      this.#openings.delete(opening)
+      if (opening.error === null) this.#failures = 0
+      else await this.#failed(opening.error, opening)
+    }
+    const { membership, tasks, world, changelogs, wake } = this.#options
+    if (world.clock.monotonic() < this.#notBeforeMs) return
     // What was ours before may still be on its way to the disk.
     const open = new Set(tasks.open().map(task => task.id))
-    const places = [...membership.wanted].flatMap(([name, place]) => (open.has(name) ? [] : [place]))
+    const isMissing = (place: TaskPlace): boolean =>
+      !open.has(taskName(place)) && ![...this.#openings].some(opening => opening.includes(place))
+    const places = [...membership.wanted.values()].filter(isMissing)
     if (places.length === 0) return
-    this.#opening = new Opening(places, {
+    const opening = new Opening(places, {
       ...this.#options,
-      ...tasks.openOptions(),
+      changelogs,
+      takeCopy: () => Promise.resolve(null),
       formerOwners: membership.formerOwners(places),
-      onDone: wake,
+      onNews: wake,
     })
+    this.#openings.add(opening)
   }
 
-  async #finish(opening: Opening): Promise<void> {
-    const { tasks, membership, world } = this.#options
-    const { wanted } = membership
-    this.#opening = null
-    try {
-      const opened = opening.take()
-      for (const { place, state } of opened) if (!wanted.has(taskName(place))) await state.close()
-      tasks.add(opened.filter(({ place }) => wanted.has(taskName(place))))
-      this.#failures = 0
-      const restoredRecords = tasks.restoring.records
-      world.log.info({ tasks: tasks.byId.size, opened: opened.length, restoredRecords }, 'running')
-    } catch (error) {
-      await this.#failed(error, opening)
-    }
+  async #take(opening: Opening): Promise<void> {
+    const { tasks, membership, changelogs, world } = this.#options
+    const opened = opening.take()
+    if (opened.length === 0) return
+    const isWanted = ({ place }: { place: TaskPlace }): boolean => membership.wanted.has(taskName(place))
+    for (const each of opened) if (!isWanted(each)) await each.state.close()
+    tasks.add(opened.filter(isWanted))
+    const restoredRecords = changelogs.progress.records
+    world.log.info({ tasks: tasks.byId.size, opened: opened.length, restoredRecords }, 'running')
   }
 
   /** The tasks that run go on; these are tried again, if that can help. */
-  async #failed(error: unknown, { places }: Opening): Promise<void> {
-    if (!(error instanceof AppError) || !isOutside(error)) throw error
+  async #failed(error: Error, { places }: Opening): Promise<void> {
+    const isGone = error instanceof OffsetsGone
+    if (!isGone && (!(error instanceof AppError) || !isOutside(error))) throw error
     const { world, stores } = this.#options
     world.log.warn({ error, tasks: places.map(taskName) }, 'tasks could not be opened: trying again')
-    if (error.code === 'STATE_CORRUPT') for (const place of places) await stores.destroy(taskName(place))
+    if (isGone) await stores.destroy(error.task)
+    else if (error.code === 'STATE_CORRUPT') for (const place of places) await this.#destroy(place)
     this.#notBeforeMs = world.clock.monotonic() + Math.min(backoffMostMs, 50 * 2 ** this.#failures++)
+  }
+
+  /** Unless it runs by now. */
+  async #destroy(place: TaskPlace): Promise<void> {
+    const { tasks, stores } = this.#options
+    if (!tasks.open().some(({ id }) => id === taskName(place))) await stores.destroy(taskName(place))
   }
 
   /** Stops opening these tasks, or any. What is still ours is begun with anew. */
   async cancel(places: readonly TaskPlace[] | null = null): Promise<void> {
-    const opening = this.#opening
-    if (opening === null || (places !== null && !places.some(place => opening.includes(place)))) return
-    await opening.cancel()
-    this.#opening = null
+    for (const opening of this.#openings) {
+      if (places !== null && !places.some(place => opening.includes(place))) continue
+      await this.#take(opening)
+      await opening.cancel()
+      this.#openings.delete(opening)
+    }
   }
 }

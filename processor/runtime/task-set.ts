@@ -3,17 +3,14 @@ import type { Failure } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
 import type { FetchedPartition, Fetcher, Producer } from '../ports.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
-import { type OpenedTask, type OpenOptions } from './open.ts'
+import type { OpenedTask } from './open.ts'
 import { Poison } from './poison.ts'
 import { Ledger } from './readings.ts'
-import type { RestoreProgress } from './restore.ts'
 import { Task } from './task.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
 /** A source partition with this many records waiting is fetched no further for now. */
 const waitingMost = 5000
-/** Tombstones live for a day by default (delete.retention.ms); a store that slept half of it may have missed some. */
-const staleAfterMs = 12 * 3_600_000
 
 export interface TaskSetOptions extends WorkerOptions {
   readonly producer: Producer
@@ -29,7 +26,6 @@ export class TaskSet {
   readonly #retiring = new Set<Task>()
   /** Those that no commit needs any more, and that are being closed. */
   readonly #settled = new Set<Task>()
-  readonly restoring: RestoreProgress
   readonly poison = new Poison()
   /** What was counted goes on being counted when its task is closed. */
   readonly ledger = new Ledger()
@@ -38,9 +34,8 @@ export class TaskSet {
   readonly #paused = new Set<string>()
 
   constructor(options: TaskSetOptions) {
-    const { kafka, world, commitIntervalMs } = options
+    const { kafka, commitIntervalMs } = options
     this.#options = options
-    this.restoring = { records: 0, bytes: 0, remaining: 0, total: 0, startedMs: world.clock.monotonic() }
     this.#fetcher = kafka.fetcher({
       isolation: 'read_committed',
       maxWaitMs: Math.min(500, Math.max(50, commitIntervalMs)),
@@ -67,13 +62,6 @@ export class TaskSet {
 
   get isEmpty(): boolean {
     return this.byId.size === 0 && this.#retiring.size === 0 && this.#settled.size === 0
-  }
-
-  /** For opening tasks: progress is shown in `restoring`. */
-  openOptions(): OpenOptions {
-    this.restoring.records = 0
-    this.restoring.bytes = 0
-    return { ...this.#options, progress: this.restoring, staleAfterMs }
   }
 
   /** Takes tasks that are caught up, and begins to fetch their input. */

@@ -3,13 +3,13 @@ import { AppError, asError } from '../errors.ts'
 import type { GroupMember, Producer } from '../ports.ts'
 import type { Readings } from '../observe/readings.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
+import { Changelogs } from './changelogs.ts'
 import { rejecter } from './dead-letters.ts'
 import { isOutside, isReplayable, ProcessingError } from './failure.ts'
 import { Inbox } from './inbox.ts'
 import { groupOptions, Membership } from './membership.ts'
 import { readTask } from './readings.ts'
 import { Releases } from './releases.ts'
-import type { RestoreProgress } from './restore.ts'
 import { Slices } from './slices.ts'
 import { Starting } from './starting.ts'
 import { Storing } from './storing.ts'
@@ -36,6 +36,7 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #producer: Producer
   readonly #tasks: TaskSet
+  readonly #changelogs: Changelogs
   readonly #storing: Storing
   readonly #transactions: Transactions
   readonly #membership: Membership
@@ -96,8 +97,10 @@ export class Worker {
         this.#inbox.wake()
       },
     })
+    this.#changelogs = new Changelogs(options)
     const wake = (): void => this.#inbox.wake()
-    this.#starting = new Starting({ ...options, tasks: this.#tasks, membership: this.#membership, wake })
+    const [tasks, changelogs, membership] = [this.#tasks, this.#changelogs, this.#membership]
+    this.#starting = new Starting({ ...options, tasks, membership, changelogs, wake })
   }
 
   /** Runs until `stop`, or rejects with what ended it. */
@@ -117,6 +120,7 @@ export class Worker {
       this.#stopping.abort()
       await this.#member?.leave()
       await this.#tasks.stopFetching()
+      await this.#changelogs.close()
       await this.#producer.close()
     }
   }
@@ -128,7 +132,7 @@ export class Worker {
       commits: this.commits,
       aborts: this.aborts,
       generations: this.#membership.generations,
-      restore: this.#tasks.restoring,
+      restore: this.#changelogs.progress,
       blocks: this.#slices.blocks,
       counts: this.#tasks.ledger.read(tasks),
       tasks: tasks.map(task => readTask(task, this.#options.topics)),
@@ -137,10 +141,6 @@ export class Worker {
 
   get tasks(): ReadonlyMap<string, Task> {
     return this.#tasks.byId
-  }
-
-  get restoring(): RestoreProgress {
-    return this.#tasks.restoring
   }
 
   stop(): void {
@@ -198,15 +198,10 @@ export class Worker {
     if (this.#isDirty) await this.#renew()
     await this.#starting.see()
     this.#releases.see()
-    this.#sayState()
+    const state = this.#starting.state()
+    if (state !== null) this.#options.onState(state)
     if (this.#tasks.isEmpty) await this.#inbox.sleep(this.#starting.pauseMs())
     else await this.#turn()
-  }
-
-  #sayState(): void {
-    const isMissing = this.#starting.isMissing()
-    if (this.#tasks.byId.size > 0 || (this.#membership.isSettled && !isMissing)) this.#options.onState('running')
-    else if (isMissing) this.#options.onState('restoring')
   }
 
   /** One turn: take what was fetched, process a slice of each task, and see to the transaction. */

@@ -6,7 +6,7 @@ import { MemoryStore } from './memory.ts'
 import { metaKey, readMeta, storeFormat, writeMeta } from './meta.ts'
 import type { StoreDefinition, TaskIdentity } from './identity.ts'
 import { TaskState } from './task-state.ts'
-import { columnsOf, TestLog } from './testing.ts'
+import { columnsOf, rowsOf, TestLog } from './testing.ts'
 
 const identity: TaskIdentity = { clusterId: 'cluster', application: 'app', task: '0_1' }
 const definitions: readonly StoreDefinition[] = [
@@ -177,7 +177,8 @@ test('a restore may stop after any batch and go on from the offset that is with 
         if (batch === stops) state = opened(store, stops === 0)
         const from = state.nextOffset('totals')
         const records = log.records.slice(from, from + size)
-        await state.restore('totals', columnsOf(records, from), from + records.length, 5)
+        state.replay('totals', rowsOf(records, from), from + records.length)
+        await state.replays.flush(5)
       }
       expect([state.nextOffset('totals'), state.nextOffset('windows')]).toEqual([60, 0])
       expect(state.storedOffset('totals')).toBe(60)
@@ -190,29 +191,32 @@ test('a restore may stop after any batch and go on from the offset that is with 
   }
 })
 
-test('a changelog record without a key is damage; a restore never goes back', async () => {
+test('a changelog record without a key is damage; a restore never goes back', () => {
   const state = opened(new MemoryStore(), true)
   const record = { key: Buffer.from('k'), value: null, timestamp: 0 }
   const columns = columnsOf([record])
   columns.keyStart[0] = -1
-  await expect(state.restore('totals', columns, 1, 0)).rejects.toMatchObject({ code: 'STATE_CORRUPT' })
-  await state.restore('totals', columnsOf([record]), 9, 0)
-  await state.restore('totals', columnsOf([]), 4, 0)
+  expect(() => state.replay('totals', { records: columns, from: 0, to: 1 }, 1)).toThrow('A record without a key')
+  state.replay('totals', rowsOf([record]), 9)
+  state.replay('totals', rowsOf([]), 4)
   expect(state.nextOffset('totals')).toBe(9)
 })
 
-test('a changelog with keys of another kind of store is refused, with what to do', async () => {
+test('a changelog with keys of another kind of store is refused, with what to do', () => {
   const state = opened(new MemoryStore(), true)
   const value = Buffer.from('v')
-  const known = columnsOf([{ key: Buffer.from([3, 107]), value, timestamp: 0 }])
-  await state.restore('windows', known, 1, 0)
+  state.replay('windows', rowsOf([{ key: Buffer.from([3, 107]), value, timestamp: 0 }]), 1)
   for (const key of [Buffer.from('pay-1'), Buffer.alloc(0), Buffer.from([4])]) {
-    const records = columnsOf([{ key, value, timestamp: 0 }])
-    await state.restore('totals', records, 1, 0)
-    await expect(state.restore('windows', records, 2, 0)).rejects.toMatchObject({
-      code: 'TOPOLOGY',
-      message: expect.stringMatching(/^The changelog of 'windows' holds .* another name to begin with empty state\.$/),
-    })
+    const rows = rowsOf([{ key, value, timestamp: 0 }])
+    state.replay('totals', rows, 1)
+    expect(() => state.replay('windows', rows, 2)).toThrow(
+      expect.objectContaining({
+        code: 'TOPOLOGY',
+        message: expect.stringMatching(
+          /^The changelog of 'windows' holds .* another name to begin with empty state\.$/,
+        ),
+      }),
+    )
   }
   expect(state.nextOffset('windows')).toBe(1)
 })

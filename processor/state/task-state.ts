@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer'
 import type { Serde } from '../../schemas/serde.ts'
 import { assert } from '../errors.ts'
-import type { PartitionBuffer, PartitionOffset, RecordColumns } from '../ports.ts'
+import type { PartitionBuffer, PartitionOffset } from '../ports.ts'
 import type { Store, StoreWrite } from '../state-port.ts'
 import { batchMark, hasBatches } from './batch-marks.ts'
 import { CachedStore } from './cached.ts'
-import { rowsToWrite } from './changelog-rows.ts'
 import { mismatch, type StoreDefinition, type TaskIdentity, type Unusable } from './identity.ts'
 import { metaKey, readMeta, storeFormat, type StoreMark, type StoreMeta, writeMeta } from './meta.ts'
+import { type Drained, type ReplayRows, Replays } from './replays.ts'
 
 /** Something that holds decoded state beside the stores' own entries, within the same budget. */
 export interface Evictable {
@@ -20,6 +20,8 @@ export interface Evictable {
  * together with the offsets they belong to. What is not committed never reaches the disk.
  */
 export class TaskState {
+  /** Changelog records on their way to the disk, before the state is used. */
+  readonly replays: Replays
   readonly #store: Store
   readonly #identity: TaskIdentity
   readonly #definitions: readonly StoreDefinition[]
@@ -39,6 +41,7 @@ export class TaskState {
 
   private constructor(store: Store, identity: TaskIdentity, definitions: readonly StoreDefinition[]) {
     this.#store = store
+    this.replays = new Replays(store, (batch, nowMs) => this.#seal(batch, nowMs))
     this.#identity = identity
     this.#definitions = definitions
     assert(definitions.length < 255, 'a task has at most 254 stores')
@@ -219,46 +222,37 @@ export class TaskState {
     }
   }
 
-  /** The batch of a flush, null when there is nothing to write; `written` is to be called when it is on disk. */
-  drain(nowMs: number): { readonly batch: StoreWrite[]; readonly written: () => void } | null {
+  /** The batch of a flush, null when there is nothing to write. */
+  drain(nowMs: number): Drained | null {
     if (!this.#changed) return null
     this.#changed = false
     const batch: StoreWrite[] = []
     for (const cache of this.#caches) cache.drain(batch)
-    this.#seal(batch, nowMs)
+    const sealed = this.#seal(batch, nowMs)
     const caches = [...this.#caches]
-    const offsets = new Map(this.#nextOffsets)
     const written = (): void => {
       for (const cache of caches) cache.drained()
-      this.#lastFlushMs = nowMs
-      this.#storedOffsets = offsets
+      sealed()
     }
     return { batch, written }
   }
 
   /**
-   * Applies changelog records of one store, during restore: straight to disk, with the offset after them in the same
-   * batch.
-   * Only before the first `cached`.
+   * Takes changelog records of one store, which reach up to `nextOffset`, as they are. They are on disk, with that
+   * offset, after the next `replays.flush`. Only before the first `cached`.
    */
-  async restore(storeName: string, records: RecordColumns, nextOffset: number, nowMs: number): Promise<void> {
-    await this.#store.write(this.restoreBatch(storeName, records, nextOffset, nowMs))
-    this.#lastFlushMs = nowMs
-    this.#storedOffsets = new Map(this.#nextOffsets)
-  }
-
-  /** The batch that `restore` writes. */
-  restoreBatch(storeName: string, records: RecordColumns, nextOffset: number, nowMs: number): StoreWrite[] {
+  replay(storeName: string, rows: ReplayRows, nextOffset: number): void {
     const index = this.#definitions.findIndex(definition => definition.name === storeName)
     assert(index >= 0 && this.#caches.length === 0, `store '${storeName}' is restored before it is used`)
-    const batch = rowsToWrite(this.#definitions[index]!, index + 1, records)
+    this.replays.add(this.#definitions[index]!, index + 1, rows)
     this.#nextOffsets.set(storeName, Math.max(nextOffset, this.nextOffset(storeName)))
-    this.#seal(batch, nowMs)
-    return batch
   }
 
-  /** Adds to a batch what it says of itself: its number and up to where the store holds its changelogs with it. */
-  #seal(batch: StoreWrite[], nowMs: number): void {
+  /**
+   * Adds to a batch what it says of itself: its number and up to where the store holds its changelogs with it. The
+   * answer is to be called when it is on disk.
+   */
+  #seal(batch: StoreWrite[], nowMs: number): () => void {
     this.#batch++
     const marks = this.#definitions.map(({ name, changelogId }, index): StoreMark => {
       return { name, number: index + 1, changelogId, nextOffset: this.nextOffset(name) }
@@ -272,12 +266,18 @@ export class TaskState {
       writtenMs: nowMs,
     }
     batch.push(batchMark(this.#batch), { key: metaKey, value: writeMeta(meta) })
+    const offsets = new Map(this.#nextOffsets)
+    return () => {
+      this.#lastFlushMs = nowMs
+      this.#storedOffsets = offsets
+    }
   }
 
   /**
    * Closes the store. What was committed and is not on disk yet is left to the changelog, unless `flush` was called.
    */
   async close(): Promise<void> {
+    await this.replays.settled()
     while (this.#flushing !== null) await this.#flushing.catch(() => undefined)
     await this.#store.close()
   }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { PartitionBuffer, RecordColumns } from '../ports.ts'
+import type { ReplayRows } from './replays.ts'
 
 export interface LogRecord {
   readonly key: Buffer
@@ -77,3 +78,10 @@ export function columnsOf(records: readonly LogRecord[], firstOffset = 0): Recor
     headersEnd: ints(() => 0),
   }
 }
+
+/** The same, all of them. */
+export const rowsOf = (records: readonly LogRecord[], firstOffset = 0): ReplayRows => ({
+  records: columnsOf(records, firstOffset),
+  from: 0,
+  to: records.length,
+})

@@ -176,7 +176,12 @@ export class DriverEngine {
       const { records, nextOffset } = topics
         .log(topics.names.changelog(name), place.partition)
         .fetch(state.nextOffset(name))
-      if (records.length > 0) store.writeNow(state.restoreBatch(name, records, nextOffset, this.#nowMs()))
+      if (records.length > 0) state.replay(name, { records, from: 0, to: records.length }, nextOffset)
+    }
+    const replayed = state.replays.drain(this.#nowMs())
+    if (replayed !== null) {
+      store.writeNow(replayed.batch)
+      replayed.written()
     }
     return { state, store }
   }

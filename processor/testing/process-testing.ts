@@ -202,7 +202,10 @@ class OneByOne implements Fetcher {
   }
 
   async poll(timeoutMs: number): Promise<FetchedPartition[]> {
-    if (this.#waiting.length === 0) this.#waiting.push(...(await this.#real.poll(timeoutMs)))
+    if (this.#waiting.length === 0) {
+      const taken = await this.#real.poll(timeoutMs)
+      this.#waiting.push(...taken)
+    }
     return this.#waiting.splice(0, 1)
   }
 

@@ -69,8 +69,7 @@ export async function runOver(scenario: Scenario, ending: Ending | null): Promis
     const committed = await changelogRecords(harness, topology)
     const process = makeProcess(harness, topology, stores, ending, index)
     hasEnded = (await process.run()) === 'ended'
-    if (process.app.worker !== null)
-      restored.push({ records: process.app.worker.restoring.records, committed, previous })
+    if (process.app.worker !== null) restored.push({ records: process.app.read().restore.records, committed, previous })
     previous = committed
     if (ending?.state === 'deleted') stores = memoryStores()
   }

@@ -53,5 +53,6 @@ export interface FetchPiece {
 /** An answer of a broker that waits to be delivered. */
 export interface FetchArrival {
   readonly broker: number
-  readonly pieces: readonly FetchPiece[]
+  /** Taken from the front. */
+  readonly pieces: FetchPiece[]
 }

@@ -23,6 +23,7 @@ export class NativeFetcher implements Fetcher {
   readonly #cluster: Cluster
   readonly #purpose: string
   readonly #isolation: FetcherOptions['isolation']
+  readonly #pollMaxBytes: number
   readonly #positions = new Map<string, FetchPosition>()
   readonly #arrived = new Bell()
   readonly #arrivals: FetchArrival[] = []
@@ -36,6 +37,7 @@ export class NativeFetcher implements Fetcher {
     this.#purpose = purpose
     this.#cluster = cluster
     this.#isolation = options.isolation
+    this.#pollMaxBytes = options.pollMaxBytes ?? Infinity
     const signal = AbortSignal.any([cluster.signal, this.#closing.signal])
     this.#finder = new LeaderFinder(cluster, this.#positions, signal, {
       found: () => this.#startLanes(),
@@ -130,20 +132,31 @@ export class NativeFetcher implements Fetcher {
   }
 
   #take(): FetchedPartition[] {
-    const arrivals = this.#arrivals.splice(0)
-    if (arrivals.length === 0) return []
-    // There is room again: the next requests leave before the answers are decoded.
-    this.#wakeLanes()
+    if (this.#arrivals.length === 0) return []
     const taken: FetchedPartition[] = []
-    for (const { pieces } of arrivals) {
-      for (const piece of pieces) {
-        const { position } = piece
-        if (this.#positions.get(position.key) !== position) continue
-        if (position.paused) position.held.push(piece)
-        else taken.push(this.#decode(piece))
-      }
+    for (let bytes = 0; bytes < this.#pollMaxBytes;) {
+      const piece = this.#next()
+      if (piece === undefined) break
+      bytes += piece.records?.length ?? 0
+      taken.push(this.#decode(piece))
     }
     return taken
+  }
+
+  /** The next piece that is wanted. */
+  #next(): FetchPiece | undefined {
+    for (let arrival = this.#arrivals[0]; arrival !== undefined; arrival = this.#arrivals[0]) {
+      const piece = arrival.pieces.shift()
+      if (arrival.pieces.length === 0) {
+        this.#arrivals.shift()
+        // There is room again: the next request leaves before the answer is decoded.
+        this.#wakeLanes()
+      }
+      if (piece === undefined || this.#positions.get(piece.position.key) !== piece.position) continue
+      if (!piece.position.paused) return piece
+      piece.position.held.push(piece)
+    }
+    return undefined
   }
 
   #decode(piece: FetchPiece): FetchedPartition {

@@ -35,6 +35,8 @@ export class NativeProducer implements Producer {
   #identity: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
   /** From one init to the failure or the next init: what belongs to an older life may no longer touch anything. */
   #life = new AbortController()
+  /** Ends the wait for the call under way. */
+  #giveUp: (error: Error) => void = () => undefined
   #signal: AbortSignal
   #failure: Error | null = notInitialised()
   #running: string | null = null
@@ -57,7 +59,7 @@ export class NativeProducer implements Producer {
     const signal = this.#signal
     this.#running = 'init'
     try {
-      const identity = await initProducer(this.#cluster, this.#options, signal)
+      const identity = await this.#unlessClosed(initProducer(this.#cluster, this.#options, signal))
       if (signal.aborted) throw closedError('Initialising a producer')
       this.#identity = identity
       for (const sink of this.#sinks.values()) {
@@ -138,9 +140,19 @@ export class NativeProducer implements Producer {
   }
 
   close(): Promise<void> {
-    this.#die(closedError('Using a producer'))
+    const error = closedError('Using a producer')
+    this.#die(error)
+    this.#giveUp(error)
     this.#drop()
     return Promise.resolve()
+  }
+
+  /** Who closes it does not wait for brokers that do not answer, and neither does who waits for the call. */
+  #unlessClosed<Result>(result: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject
+      result.then(resolve, reject)
+    })
   }
 
   /** One call at a time; what goes wrong ends this life of the producer. */
@@ -150,7 +162,7 @@ export class NativeProducer implements Producer {
     const signal = this.#signal
     this.#running = name
     try {
-      await act(signal)
+      await this.#unlessClosed(act(signal))
     } catch (error) {
       if (this.#signal === signal && this.#failure === null) this.#die(errorFrom(error))
       throw error

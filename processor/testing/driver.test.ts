@@ -243,7 +243,7 @@ test('restarted after every record, from changelogs or from state that was kept,
   expect(await play({}, driver => driver.restart())).toEqual(expected)
   expect(await play({}, driver => driver.restart({ state: 'kept' }))).toEqual(expected)
   expect(await play({}, driver => driver.crash())).toEqual(expected)
-})
+}, 20_000)
 
 test('timers run on stream time and on the wall clock, and counters are read', async () => {
   const t = topology('app')

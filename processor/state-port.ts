@@ -36,4 +36,6 @@ export interface Stores {
    */
   open(task: string): Promise<OpenedStore>
   destroy(task: string): Promise<void>
+  /** Tasks that have a store here, open or not. Without it a process does not know at its start what it has. */
+  tasks?(): Promise<readonly string[]>
 }

@@ -28,6 +28,20 @@ export interface Settings {
    * Default 10 000.
    */
   readonly idleMs: number
+  /** Copies of each task's state that follow it in other processes, ready to take over. Default 0. */
+  readonly standbyReplicas: number
+  /**
+   * A process whose copy of a task's state lacks no more changelog records than this may take the task over. Default
+   * 10 000.
+   */
+  readonly acceptableLagRecords: number
+  /**
+   * Tasks that are prepared at the same time, in the whole group, by processes that are to get them and do not have
+   * their state. Default 2.
+   */
+  readonly warmups: number
+  /** State of tasks that went to other processes is deleted after this long. Default 600 000: ten minutes. */
+  readonly cleanupDelayMs: number
   /** Of changelogs, repartition topics and results. Default none. */
   readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 }
@@ -43,6 +57,10 @@ export const defaultSettings: Settings = {
   sendBytes: 2 << 20,
   holdBytes: 8 << 20,
   idleMs: 10_000,
+  standbyReplicas: 0,
+  acceptableLagRecords: 10_000,
+  warmups: 2,
+  cleanupDelayMs: 600_000,
   compression: 'none',
 }
 
@@ -60,6 +78,10 @@ export function settingsFrom(given: Partial<Settings>): Settings {
     ['sendBytes', 0],
     ['holdBytes', 0],
     ['idleMs', 0],
+    ['standbyReplicas', 0],
+    ['acceptableLagRecords', 0],
+    ['warmups', 1],
+    ['cleanupDelayMs', 0],
   ] as const) {
     const value = settings[name]
     if (!Number.isSafeInteger(value) || value < least)

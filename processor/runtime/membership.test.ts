@@ -4,7 +4,7 @@ import { topic } from '../../schemas/topic.ts'
 import { compile } from '../../topology/compile.ts'
 import { topology } from '../../topology/stream.ts'
 import { fingerprintOf } from './assign/fingerprint.ts'
-import { decodeMemberData, encodeAssignmentData, type Holder } from './assign/user-data.ts'
+import { decodeMemberData, encodeAssignmentData, type Holder, type StateCopy } from './assign/user-data.ts'
 import { Membership } from './membership.ts'
 import type { AppTopics } from './topics.ts'
 
@@ -13,7 +13,7 @@ t.stream(topic('payments', text, int64)).to(topic('out', text, int64))
 const compiled = compile(t as any)
 const topics = { tasks: [4], partitions: () => 4 } as unknown as AppTopics
 
-function member(): { membership: Membership; rejoins: string[]; draw: () => number } {
+function member(copies: readonly StateCopy[] = []): { membership: Membership; rejoins: string[]; draw: () => number } {
   const rejoins: string[] = []
   let draws = 0
   const membership = new Membership({
@@ -23,7 +23,9 @@ function member(): { membership: Membership; rejoins: string[]; draw: () => numb
     identity: { id: 'app-a-0', isTransactional: true },
     process: 'a',
     worker: 0,
+    settings: { standbyReplicas: 0, warmups: 2, acceptableLagRecords: 10_000 },
     running: () => [],
+    copies: () => copies,
     release: () => Promise.resolve(),
     changed: () => undefined,
     lost: () => Promise.resolve(),
@@ -84,14 +86,14 @@ test('one that was passed over while it was away asks for its share', async () =
 })
 
 test('each JoinGroup draws anew, and says what it knows', async () => {
-  const { membership, draw } = member()
+  const copy: StateCopy = { part: 0, partition: 1, kind: 'local', heldOffset: 7, lagRecords: 0 }
+  const { membership, draw } = member([copy])
   const first = draw()
   expect(draw()).not.toBe(first)
   await assigned(membership, { nonce: draw(), tasks: tasks(0, 1) })
-  await membership.onRevoked([{ topic: 'payments', partition: 1 }])
   const said = decodeMemberData(membership.subscription().userData)
   expect(said.holdings).toMatchObject({ generation: 3 })
-  expect(said.copies).toEqual([{ part: 0, partition: 1, kind: 'local', lagRecords: null }])
+  expect(said.copies).toEqual([copy])
 })
 
 test('who vanished is fenced once, and again when it has come back and vanished again', async () => {

@@ -2,10 +2,11 @@ import type { Buffer } from 'node:buffer'
 import type { Compiled } from '../../topology/compiled.ts'
 import type { GroupHandlers, GroupMemberInfo, GroupOptions, MemberShare, Random, TopicPartition } from '../ports.ts'
 import { fingerprintOf } from './assign/fingerprint.ts'
-import { formerOwners, otherTopology, planGeneration } from './assign/group-plan.ts'
+import { type CopySettings, formerOwners, otherTopology, planGeneration } from './assign/group-plan.ts'
 import { taskFinder, type TaskPlace, taskName } from './assign/places.ts'
 import {
   type AssignmentData,
+  type CopyKind,
   decodeAssignmentData,
   encodeMemberData,
   type Identity,
@@ -22,8 +23,11 @@ export interface MembershipOptions {
   readonly identity: Identity
   readonly process: string
   readonly worker: number
+  readonly settings: CopySettings
   /** Tasks that process records. */
   readonly running: () => readonly TaskPlace[]
+  /** What state there is here. */
+  readonly copies: () => readonly StateCopy[]
   /** Tasks were given up: resolves when what they did is committed and they are closed. */
   readonly release: (places: readonly TaskPlace[]) => Promise<void>
   /** The assignment has changed; `wanted` says what is ours now. */
@@ -59,8 +63,7 @@ export class Membership implements GroupHandlers {
   readonly #topics: readonly string[]
   readonly #topology: string
   readonly #wanted = new Map<string, TaskPlace>()
-  /** Tasks that were closed in good order: their state is still on disk. */
-  readonly #left = new Map<string, TaskPlace>()
+  #followed: ReadonlyMap<string, { readonly place: TaskPlace; readonly kind: CopyKind }> = new Map()
   readonly #tasks: (partitions: readonly TopicPartition[]) => TaskPlace[]
   readonly #fenced = new Set<string>()
   /** Since this worker has been there nobody was forgotten: what it knows goes with it. */
@@ -89,6 +92,11 @@ export class Membership implements GroupHandlers {
   /** The tasks that are ours. */
   get wanted(): ReadonlyMap<string, TaskPlace> {
     return this.#wanted
+  }
+
+  /** Tasks whose state is to be kept up to date here: as a standby, or because they are to move here. */
+  get followed(): ReadonlyMap<string, { readonly place: TaskPlace; readonly kind: CopyKind }> {
+    return this.#followed
   }
 
   /** There is an assignment, and nothing more is on its way. */
@@ -126,11 +134,10 @@ export class Membership implements GroupHandlers {
   }
 
   subscription(): { readonly topics: readonly string[]; readonly userData: Buffer } {
-    const { identity, process, worker, random, running } = this.#options
+    const { identity, process, worker, random, running, copies } = this.#options
     this.#isJoining = true
     // 0 stands for none.
     this.#nonce = 1 + Math.floor(random.next() * 0xffff_fffe)
-    const copies = [...this.#left.values()].map((place): StateCopy => ({ ...place, kind: 'local', lagRecords: null }))
     const holdings = this.#data?.holdings ?? null
     const userData = encodeMemberData({
       ...identity,
@@ -139,14 +146,15 @@ export class Membership implements GroupHandlers {
       worker,
       nonce: this.#nonce,
       running: running(),
-      copies,
+      copies: copies(),
       holdings,
     })
     return { topics: this.#topics, userData }
   }
 
   assign(members: readonly GroupMemberInfo[], generation: number): ReadonlyMap<string, MemberShare> {
-    return planGeneration(this.#options.compiled, this.#options.topics, members, generation)
+    const { compiled, topics, settings } = this.#options
+    return planGeneration(compiled, topics, members, generation, settings)
   }
 
   async onAssigned(partitions: readonly TopicPartition[], userData: Buffer | null): Promise<void> {
@@ -157,12 +165,23 @@ export class Membership implements GroupHandlers {
     this.#isJoining = false
     this.generations++
     this.#wanted.clear()
-    for (const place of this.#tasks(partitions)) {
-      this.#wanted.set(taskName(place), place)
-      this.#left.delete(taskName(place))
-    }
+    for (const place of this.#tasks(partitions)) this.#wanted.set(taskName(place), place)
+    this.#follow()
     this.#options.changed()
     this.#seeReturn()
+  }
+
+  /** What is on its way here already need not be asked for when it is ready: it follows as a standby does. */
+  #follow(): void {
+    const { standbys = [], warmups = [], upcoming = [] } = this.#data ?? {}
+    const announced = new Set(upcoming.map(taskName))
+    const followed = new Map<string, { place: TaskPlace; kind: CopyKind }>()
+    for (const place of warmups)
+      followed.set(taskName(place), { place, kind: announced.has(taskName(place)) ? 'local' : 'warmup' })
+    // One that is both counts as a warm-up for who keeps it, and stays a standby for the others.
+    for (const place of standbys)
+      if (!followed.has(taskName(place))) followed.set(taskName(place), { place, kind: 'standby' })
+    this.#followed = followed
   }
 
   /**
@@ -180,18 +199,19 @@ export class Membership implements GroupHandlers {
 
   async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     const places = this.#tasks(partitions)
-    for (const place of places) {
-      this.#wanted.delete(taskName(place))
-      this.#left.set(taskName(place), place)
-    }
+    for (const place of places) this.#wanted.delete(taskName(place))
     await this.#options.release(places)
   }
 
   async onLost(_partitions: readonly TopicPartition[], isFinal: boolean): Promise<void> {
     this.#isCurrent = false
-    for (const [name, place] of this.#wanted) this.#left.set(name, place)
     this.#wanted.clear()
     await this.#options.lost(isFinal)
+  }
+
+  /** Asks for another assignment. */
+  rejoin(reason: string): void {
+    this.#options.rejoin(reason)
   }
 
   onFailed(error: unknown): void {

@@ -2,7 +2,7 @@ import type { Compiled, StoreSpec } from '../../topology/compiled.ts'
 import { AppError } from '../errors.ts'
 import type { Kafka, PartitionOffset, TopicPartition, World } from '../ports.ts'
 import type { Stores } from '../state-port.ts'
-import type { StoreDefinition } from '../state/identity.ts'
+import type { StoreDefinition, TaskIdentity } from '../state/identity.ts'
 import { TaskState } from '../state/task-state.ts'
 import { sourcesOf, type TaskPlace, taskName } from './assign/places.ts'
 import { type Changelogs, keyOf } from './changelogs.ts'
@@ -96,7 +96,8 @@ async function wipe({ place, state }: Copy, { world, stores }: OpenOptions): Pro
 
 /**
  * Brings copies up to the ends that their changelogs have now, each by itself: `restored` is called for one that is
- * there. Nothing of a former owner may be open any more: it has given the tasks up, or was fenced (`fenceFormerOwners`).
+ * there. Nothing of a former owner may be open any more: it has given the tasks up, or was fenced
+ * (`fenceFormerOwners`).
  */
 export async function restoreCopies(
   copies: readonly Copy[],
@@ -113,13 +114,18 @@ export async function restoreCopies(
   await Promise.all(copies.map(run))
 }
 
+export const definitionsOf = ({ part }: TaskPlace, { compiled, topics }: OpenOptions): StoreDefinition[] =>
+  compiled.subTopologies[part]!.stores.map(store => definitionOf(store, topics))
+
+export const identityOf = (place: TaskPlace, { clusterId, application }: OpenOptions): TaskIdentity => ({
+  clusterId,
+  application,
+  task: taskName(place),
+})
+
 async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskState> {
-  const { stores, world, application, clusterId } = options
+  const { stores, world } = options
   const task = taskName(place)
-  const definitions = options.compiled.subTopologies[place.part]!.stores.map(store =>
-    definitionOf(store, options.topics),
-  )
-  const identity = { clusterId, application, task }
   // The second round finds a store that was made just now, which nothing is wrong with.
   for (let round = 0; round < 2; round++) {
     let reason: string
@@ -130,7 +136,7 @@ async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskSt
           { task, aside, code: 'STATE_CORRUPT' },
           'a store that ends the process was moved aside: restoring',
         )
-      const opened = TaskState.open(store, created, identity, definitions)
+      const opened = TaskState.open(store, created, identityOf(place, options), definitionsOf(place, options))
       if (typeof opened !== 'string' && !isStale(opened, options)) {
         if (created) await opened.begin(world.clock.now())
         return opened
@@ -146,7 +152,8 @@ async function openState(place: TaskPlace, options: OpenOptions): Promise<TaskSt
   throw new AppError('STATE_CORRUPT', `The store of task ${task} cannot be made anew. Look at its disk.`)
 }
 
-const isStale = (state: TaskState, { world }: OpenOptions): boolean =>
+/** It may lack tombstones. */
+export const isStale = (state: TaskState, { world }: OpenOptions): boolean =>
   state.writtenMs > 0 && world.clock.now() - state.writtenMs > staleAfterMs
 
 /** A store as the state of a task keeps it. */

@@ -1,12 +1,12 @@
 import { asError } from '../errors.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
+import type { Copies } from './copies.ts'
 import type { Copy } from './copy.ts'
 import { type FencingOptions, fenceFormerOwners } from './fencing.ts'
 import { inputPositions, openCopies, type OpenedTask, type OpenOptions, restoreCopies } from './open.ts'
 
 export interface OpeningOptions extends OpenOptions, FencingOptions {
-  /** The copy of a task's state that is kept here in case; it is the caller's from now on. */
-  readonly takeCopy: (place: TaskPlace) => Promise<Copy | null>
+  readonly copies: Copies
   /** There is something to take, or it has come to its end. */
   readonly onNews: () => void
 }
@@ -38,6 +38,11 @@ export class Opening {
     return this.#ready.splice(0)
   }
 
+  /** Those that are not ready. */
+  unfinished(): readonly Copy[] {
+    return [...this.#copies]
+  }
+
   /** What went wrong. */
   get error(): Error | null {
     return this.#error
@@ -48,7 +53,10 @@ export class Opening {
     this.#cancelling.abort()
     await this.#close()
     await this.#work
-    for (const { state } of this.#ready.splice(0)) await state.close()
+    for (const { place, state } of this.#ready.splice(0)) {
+      await state.close()
+      this.#options.copies.closed(place, state)
+    }
   }
 
   async #run(): Promise<void> {
@@ -68,7 +76,7 @@ export class Opening {
     const { signal } = this.#cancelling
     const missing: TaskPlace[] = []
     for (const place of this.places) {
-      const copy = await this.#options.takeCopy(place)
+      const copy = await this.#options.copies.take(place)
       if (copy === null) missing.push(place)
       else this.#copies.add(copy)
     }
@@ -113,6 +121,7 @@ export class Opening {
       this.#copies.delete(copy)
       this.#options.changelogs.remove(copy)
       await copy.state.close()
+      this.#options.copies.closed(copy.place, copy.state)
     }
   }
 }

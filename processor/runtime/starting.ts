@@ -1,6 +1,8 @@
 import { AppError } from '../errors.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
-import { type Changelogs } from './changelogs.ts'
+import type { StateCopy } from './assign/user-data.ts'
+import { Changelogs } from './changelogs.ts'
+import { Copies } from './copies.ts'
 import { OffsetsGone } from './copy.ts'
 import { isOutside } from './failure.ts'
 import type { Membership } from './membership.ts'
@@ -11,7 +13,6 @@ import type { WorkerOptions } from './worker-options.ts'
 export interface StartingOptions extends WorkerOptions {
   readonly tasks: TaskSet
   readonly membership: Membership
-  readonly changelogs: Changelogs
   readonly wake: () => void
 }
 
@@ -19,6 +20,8 @@ const backoffMostMs = 5000
 
 /** Opens what the worker has been given and does not run yet, beside its loop. */
 export class Starting {
+  readonly changelogs: Changelogs
+  readonly copies: Copies
   readonly #options: StartingOptions
   readonly #openings = new Set<Opening>()
   #failures = 0
@@ -27,6 +30,16 @@ export class Starting {
 
   constructor(options: StartingOptions) {
     this.#options = options
+    const { membership } = options
+    this.changelogs = new Changelogs(options)
+    this.copies = new Copies({
+      ...options,
+      changelogs: this.changelogs,
+      wanted: () => membership.followed,
+      isOwn: name => this.isOwn(name),
+      generation: () => membership.generations,
+      rejoin: reason => membership.rejoin(reason),
+    })
   }
 
   /** Something is ours and does not run. */
@@ -46,6 +59,26 @@ export class Starting {
     return 'running'
   }
 
+  /** Whether the task is ours to run, or not quite closed. */
+  isOwn(name: string): boolean {
+    const { membership, tasks } = this.#options
+    const isOpening = [...this.#openings].some(({ places }) => places.some(place => taskName(place) === name))
+    return membership.wanted.has(name) || isOpening || tasks.open().some(({ id }) => id === name)
+  }
+
+  /** What state there is here, for the group. */
+  said(): StateCopy[] {
+    const { tasks } = this.#options
+    const active = tasks.running().map(({ part, partition, state }): StateCopy => {
+      const heldOffset = part.stores.reduce((sum, { name }) => sum + state.nextOffset(name), 0)
+      return { part: part.id, partition, kind: 'active', heldOffset, lagRecords: 0 }
+    })
+    const opening = [...this.#openings]
+      .flatMap(each => each.unfinished())
+      .map(({ place, heldOffset, lagRecords }): StateCopy => ({ ...place, kind: 'local', heldOffset, lagRecords }))
+    return [...active, ...opening, ...this.copies.said()]
+  }
+
   /** How long the loop may sleep when it has nothing else to do. */
   pauseMs(): number {
     const waitMs = this.#notBeforeMs - this.#options.world.clock.monotonic()
@@ -61,7 +94,8 @@ export class Starting {
       if (opening.error === null) this.#failures = 0
       else await this.#failed(opening.error, opening)
     }
-    const { membership, tasks, world, changelogs, wake } = this.#options
+    const { membership, tasks, world, wake } = this.#options
+    this.copies.see()
     if (world.clock.monotonic() < this.#notBeforeMs) return
     // What was ours before may still be on its way to the disk.
     const open = new Set(tasks.open().map(task => task.id))
@@ -71,8 +105,8 @@ export class Starting {
     if (places.length === 0) return
     const opening = new Opening(places, {
       ...this.#options,
-      changelogs,
-      takeCopy: () => Promise.resolve(null),
+      changelogs: this.changelogs,
+      copies: this.copies,
       formerOwners: membership.formerOwners(places),
       onNews: wake,
     })
@@ -80,13 +114,16 @@ export class Starting {
   }
 
   async #take(opening: Opening): Promise<void> {
-    const { tasks, membership, changelogs, world } = this.#options
+    const { tasks, membership, world } = this.#options
     const opened = opening.take()
     if (opened.length === 0) return
     const isWanted = ({ place }: { place: TaskPlace }): boolean => membership.wanted.has(taskName(place))
-    for (const each of opened) if (!isWanted(each)) await each.state.close()
+    for (const { place, state } of opened.filter(each => !isWanted(each))) {
+      await state.close()
+      this.copies.closed(place, state)
+    }
     tasks.add(opened.filter(isWanted))
-    const restoredRecords = changelogs.progress.records
+    const restoredRecords = this.changelogs.progress.records
     world.log.info({ tasks: tasks.byId.size, opened: opened.length, restoredRecords }, 'running')
   }
 
@@ -115,5 +152,11 @@ export class Starting {
       await opening.cancel()
       this.#openings.delete(opening)
     }
+  }
+
+  /** Closes the copies of state, and stops reading. */
+  async close(): Promise<void> {
+    await this.copies.close()
+    await this.changelogs.close()
   }
 }

@@ -2,6 +2,7 @@ import type { NotReady } from '../../schemas/serde.ts'
 import type { Failure } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
 import type { FetchedPartition, Fetcher, Producer } from '../ports.ts'
+import type { TaskState } from '../state/task-state.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
 import type { OpenedTask } from './open.ts'
 import { Poison } from './poison.ts'
@@ -12,10 +13,14 @@ import type { WorkerOptions } from './worker-options.ts'
 /** A source partition with this many records waiting is fetched no further for now. */
 const waitingMost = 5000
 
+/** Told when the state of a task was closed. */
+export type CloseTask = (place: TaskPlace, state: TaskState) => void
+
 export interface TaskSetOptions extends WorkerOptions {
   readonly producer: Producer
   readonly reject: (failure: Failure, cause: unknown) => void
   readonly stopping: AbortSignal
+  readonly closed: CloseTask
 }
 
 /** The tasks of a worker and what is fetched for them. */
@@ -184,6 +189,7 @@ export class TaskSet {
       this.ledger.retire(task)
       this.#settled.delete(task)
       await task.close()
+      this.#options.closed({ part: task.part.id, partition: task.partition }, task.state)
     }
   }
 

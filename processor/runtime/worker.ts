@@ -3,7 +3,6 @@ import { AppError, asError } from '../errors.ts'
 import type { GroupMember, Producer } from '../ports.ts'
 import type { Readings } from '../observe/readings.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
-import { Changelogs } from './changelogs.ts'
 import { rejecter } from './dead-letters.ts'
 import { isOutside, isReplayable, ProcessingError } from './failure.ts'
 import { Inbox } from './inbox.ts'
@@ -13,7 +12,7 @@ import { Releases } from './releases.ts'
 import { Slices } from './slices.ts'
 import { Starting } from './starting.ts'
 import { Storing } from './storing.ts'
-import { TaskSet } from './task-set.ts'
+import { type CloseTask, TaskSet } from './task-set.ts'
 import type { Task } from './task.ts'
 import { Transactions } from './transactions.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -36,7 +35,6 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #producer: Producer
   readonly #tasks: TaskSet
-  readonly #changelogs: Changelogs
   readonly #storing: Storing
   readonly #transactions: Transactions
   readonly #membership: Membership
@@ -67,6 +65,7 @@ export class Worker {
       compression: options.compression,
     })
     this.#inbox = new Inbox(world.scheduler, this.#stopping.signal)
+    const wake = (): void => this.#inbox.wake()
     this.#slices = new Slices(world)
     this.#storing = new Storing(options)
     this.#transactions = new Transactions({
@@ -75,10 +74,12 @@ export class Worker {
       storing: this.#storing,
       member: () => this.#member!,
       onCommitted: (_tasks, seconds) => this.#committed(seconds),
-      onSettled: () => this.#inbox.wake(),
+      onSettled: wake,
     })
     const reject = rejecter({ compiled, topics, producer: this.#producer, partitionOf })
-    this.#tasks = new TaskSet({ ...options, producer: this.#producer, reject, stopping: this.#stopping.signal })
+    const [stopping, producer] = [this.#stopping.signal, this.#producer]
+    const closed: CloseTask = (place, state) => this.#starting.copies.closed(place, state)
+    this.#tasks = new TaskSet({ ...options, producer, reject, stopping, closed })
     this.#releases = new Releases(this.#tasks, this.#transactions, this.#storing, world.log)
     this.#membership = new Membership({
       compiled,
@@ -87,9 +88,11 @@ export class Worker {
       identity: { id, isTransactional },
       process: instance,
       worker,
+      settings: options,
       running: () => this.#tasks.places(),
+      copies: () => this.#starting.said(),
       release: places => this.#release(places),
-      changed: () => this.#inbox.wake(),
+      changed: wake,
       lost: isFinal => this.#inbox.run(done => this.#lost(isFinal, done)),
       rejoin: reason => this.#member?.rejoin(reason),
       failed: error => {
@@ -97,10 +100,7 @@ export class Worker {
         this.#inbox.wake()
       },
     })
-    this.#changelogs = new Changelogs(options)
-    const wake = (): void => this.#inbox.wake()
-    const [tasks, changelogs, membership] = [this.#tasks, this.#changelogs, this.#membership]
-    this.#starting = new Starting({ ...options, tasks, membership, changelogs, wake })
+    this.#starting = new Starting({ ...options, tasks: this.#tasks, membership: this.#membership, wake })
   }
 
   /** Runs until `stop`, or rejects with what ended it. */
@@ -110,6 +110,7 @@ export class Worker {
     try {
       // Before the group hears of this worker: whoever gets its former tasks finds nothing open.
       await this.#renew()
+      if (this.#options.worker === 0) await this.#starting.copies.survey()
       this.#member = await kafka.join(groupOptions(this.#options), this.#membership)
       await this.#loop()
     } catch (error) {
@@ -120,7 +121,6 @@ export class Worker {
       this.#stopping.abort()
       await this.#member?.leave()
       await this.#tasks.stopFetching()
-      await this.#changelogs.close()
       await this.#producer.close()
     }
   }
@@ -132,7 +132,7 @@ export class Worker {
       commits: this.commits,
       aborts: this.aborts,
       generations: this.#membership.generations,
-      restore: this.#changelogs.progress,
+      restore: this.#starting.changelogs.progress,
       blocks: this.#slices.blocks,
       counts: this.#tasks.ledger.read(tasks),
       tasks: tasks.map(task => readTask(task, this.#options.topics)),
@@ -188,6 +188,7 @@ export class Worker {
       const late = this.#options.world.scheduler.sleep(cancelMostMs, this.#inbox.closed)
       await Promise.race([this.#starting.cancel(), late])
       await this.#closeDirty().catch(() => undefined)
+      await Promise.race([this.#starting.close(), late])
       await this.#releases.settled()
       this.#inbox.close()
     }

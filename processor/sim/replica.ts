@@ -6,6 +6,7 @@ import { partitionOf } from '../kafka/native/murmur2.ts'
 import type { Log } from '../ports.ts'
 import { type App, createApp } from '../runtime/app.ts'
 import type { Settings } from '../runtime/config.ts'
+import { copyDeleted, copyReady, copyTaken } from '../runtime/copies.ts'
 import type { Draws } from './draws.ts'
 import { Machine } from './machine.ts'
 import type { Network } from './network.ts'
@@ -169,6 +170,8 @@ export class Replica {
       const { error } = fields as { error?: unknown }
       trace.add(this.name, `${level} ${message}${error instanceof Error ? ` (${error.message})` : ''}`)
       if (error instanceof AppError) counts.add(`recovered from ${error.code}`)
+      const count = counted.get(message)
+      if (count !== undefined) counts.add(count)
     }
     return {
       debug: () => undefined,
@@ -178,3 +181,10 @@ export class Replica {
     }
   }
 }
+
+/** Lines of the log that are counted. */
+const counted: ReadonlyMap<string, string> = new Map([
+  [copyTaken, 'copies taken over'],
+  [copyReady, 'copies caught up'],
+  [copyDeleted, 'copies deleted'],
+])

@@ -35,6 +35,9 @@ const inHundred = [
   'refused: UNKNOWN_PRODUCER_ID',
   'epochs run out',
   'recovered from FENCED',
+  'copies taken over',
+  'copies caught up',
+  'copies deleted',
 ]
 
 /** The names of what a batch of so many seeds should have met and did not. */

@@ -41,6 +41,7 @@ export function drawSwarm(draws: Draws, forced: Partial<Swarm> = {}): Swarm {
   const sessionTimeoutMs = draws.pick([1000, 2000, 6000])
   const loadMs = draws.whole(5000, 40_000)
   const faults = drawFaults(draws)
+  const copies = draws.fork('copies')
   const swarm: Swarm = {
     workload,
     // Only what has no state can be judged: zombies write theirs beside that of their successors.
@@ -70,6 +71,10 @@ export function drawSwarm(draws: Draws, forced: Partial<Swarm> = {}): Swarm {
       // Silence is told by the wall clock: it would let faults decide what is late.
       idleMs: 0,
       compression: draws.pick(['none', 'none', 'lz4']),
+      standbyReplicas: copies.pick([0, 0, 1, 1, 2]),
+      acceptableLagRecords: copies.pick([0, 20, 200, 10_000]),
+      warmups: copies.pick([1, 2, 2]),
+      cleanupDelayMs: copies.pick([1000, 600_000]),
     },
     requestTimeoutMs: draws.pick([1000, 5000, 30_000]),
     delayMs: draws.pick([

@@ -73,6 +73,7 @@ export class Volume {
         if (!machine.crossing('store open')) return never()
         return this.#later(machine, () => this.#open(machine, task))
       },
+      tasks: () => (machine.crossing('store list') ? this.#later(machine, () => [...this.folders.keys()]) : never()),
       destroy: task => {
         if (!machine.crossing('store destroy')) return never()
         this.#options.traced(machine, `wipes its store of task ${task}`)

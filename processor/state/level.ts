@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { Buffer } from 'node:buffer'
 import { join } from 'node:path'
 import { Level } from 'level'
@@ -144,6 +144,10 @@ export function taskStores(folder: string, claims: Claims = alone): Stores & { c
       rmSync(join(folder, task), { recursive: true, force: true })
       new Unclosed(join(folder, task)).count = 0
       claims.free(task)
+    },
+    tasks() {
+      const folders = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory())
+      return Promise.resolve(folders.map(({ name }) => name).filter(name => /^\d+_\d+$/.test(name)))
     },
     async close() {
       for (const store of open.values()) await store.close()

@@ -57,6 +57,7 @@ export function memoryStores(): Stores {
       open.add(task)
       return Promise.resolve({ store: new OpenStore(store, () => open.delete(task)), created: known === undefined })
     },
+    tasks: () => Promise.resolve([...tasks.keys()]),
     destroy(task) {
       tasks.delete(task)
       open.delete(task)

@@ -134,6 +134,7 @@ export class TestProcess {
         return { store: this.#store(store), created }
       },
       destroy: task => (this.#isDead ? never() : this.#gate(real.destroy(task))),
+      tasks: () => this.#gate(real.tasks?.() ?? Promise.resolve([])),
     }
   }
 

@@ -1,5 +1,7 @@
+import { type CopyPolicy, type Members, noCopies, waitForState } from './copies.ts'
 import { comparePlaces, type TaskPlace, taskName } from './places.ts'
 import { quotasFor } from './quotas.ts'
+import { dealStandbys } from './standbys.ts'
 
 /** A worker that tasks are given to. */
 export interface Candidate {
@@ -18,6 +20,8 @@ export interface Candidate {
   readonly isAsleep: boolean
   /** By task: how many records its copy of the state is behind; Infinity: it has one, and does not know. */
   readonly lags: ReadonlyMap<string, number>
+  /** Tasks that it keeps a standby of. */
+  readonly follows?: ReadonlySet<string>
 }
 
 export interface Share {
@@ -25,6 +29,10 @@ export interface Share {
   readonly active: readonly TaskPlace[]
   /** What will be its own when those that run it have given it up. */
   readonly upcoming: readonly TaskPlace[]
+  /** Copies that it keeps up to date in case. */
+  readonly standbys: readonly TaskPlace[]
+  /** Copies that it brings up to date because it is to run the tasks when they are. */
+  readonly warmups: readonly TaskPlace[]
 }
 
 /**
@@ -34,9 +42,14 @@ export interface Share {
  * - moves as few tasks as that allows, and those rather within their process, or to where else their state is;
  * - never has two owners for a task: one that somebody else claims is only announced (`upcoming`) and given when the
  *   claim is gone, in a later round (KIP-429);
+ * - gives a task to nobody who would first have to restore it while another has its state (`waitForState`);
  * - depends on its arguments alone, not on their order.
  */
-export function assignTasks(tasks: readonly TaskPlace[], candidates: readonly Candidate[]): ReadonlyMap<string, Share> {
+export function assignTasks(
+  tasks: readonly TaskPlace[],
+  candidates: readonly Candidate[],
+  policy: CopyPolicy = noCopies,
+): ReadonlyMap<string, Share> {
   const ordered = candidates.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const claimed = claimsOf(tasks, ordered)
   const owners = new Map<string, number>()
@@ -47,13 +60,33 @@ export function assignTasks(tasks: readonly TaskPlace[], candidates: readonly Ca
   const awake = ordered.flatMap((candidate, index) => (candidate.isAsleep ? [] : [index]))
   const movable = tasks.filter(task => !owners.has(taskName(task)))
   if (awake.length > 0) deal(movable, { ordered, awake, claimed, owners })
-  const shares = ordered.map(() => ({ active: [] as TaskPlace[], upcoming: [] as TaskPlace[] }))
+  const members: Members = {
+    processes: ordered.map(({ process }) => process),
+    awake,
+    claimants: task => claimed.get(taskName(task)) ?? [],
+    lag: (task, member) => ordered[member]!.lags.get(taskName(task)),
+    follows: (task, member) => ordered[member]!.follows?.has(taskName(task)) === true,
+  }
+  const loads = ordered.map((_, index) => [...owners.values()].filter(owner => owner === index).length)
+  const warmups = waitForState(movable, owners, members, policy)
+  const runsIn = (task: TaskPlace, process: string): boolean =>
+    [...members.claimants(task), owners.get(taskName(task)) ?? -1].some(index => members.processes[index] === process)
+  const standbys = awake.length === 0 ? null : dealStandbys(tasks, { members, policy, loads, runsIn })
+  const shares = ordered.map((_, index) => ({
+    active: [] as TaskPlace[],
+    upcoming: [] as TaskPlace[],
+    standbys: (standbys?.get(index) ?? []).toSorted(comparePlaces),
+    warmups: warmups.get(index) ?? [],
+  }))
   for (const task of tasks.toSorted(comparePlaces)) {
     const owner = owners.get(taskName(task))
     if (owner === undefined) continue
-    const claimants = claimed.get(taskName(task)) ?? []
+    const claimants = members.claimants(task)
     const mayRun = claimants.length === 0 || claimants.includes(owner)
     shares[owner]![mayRun ? 'active' : 'upcoming'].push(task)
+    // It is kept up to date until it is given.
+    const isApart = !claimants.some(index => members.processes[index] === members.processes[owner])
+    if (!mayRun && isApart && policy.isStateful(task)) shares[owner]!.warmups.push(task)
   }
   return new Map(ordered.map(({ name }, index) => [name, shares[index]!]))
 }

@@ -1,11 +1,15 @@
 import type { Compiled } from '../../../topology/compiled.ts'
 import { AppError } from '../../errors.ts'
 import type { GroupMemberInfo, MemberShare } from '../../ports.ts'
+import type { Settings } from '../config.ts'
 import type { AppTopics } from '../topics.ts'
 import { assignTasks, type Candidate } from './assignor.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { allTasks, comparePlaces, sourcesOf, taskFinder, type TaskPlace, taskName } from './places.ts'
 import { decodeMemberData, encodeAssignmentData, type Holder, type Holdings, type MemberData } from './user-data.ts'
+
+/** What the leader's own settings say; all processes of an application have the same. */
+export type CopySettings = Pick<Settings, 'standbyReplicas' | 'warmups' | 'acceptableLagRecords'>
 
 interface Member {
   readonly info: GroupMemberInfo
@@ -22,6 +26,7 @@ export function planGeneration(
   topics: AppTopics,
   infos: readonly GroupMemberInfo[],
   generation: number,
+  settings: CopySettings = { standbyReplicas: 0, warmups: 0, acceptableLagRecords: Infinity },
 ): ReadonlyMap<string, MemberShare> {
   const all = infos.map(info => ({ info, data: dataOf(info) }))
   const before = newest(all.map(({ data }) => data.holdings))
@@ -31,13 +36,18 @@ export function planGeneration(
   if (topology !== own) throw otherTopology(own, topology)
   const said = all.filter(({ data }) => data.topology === topology)
   const find = taskFinder(compiled, topics)
+  const sizes = sizesOf(said.map(({ data }) => data))
   const members = withSharedState(
-    said.map(({ info, data }) => ({ info, data, candidate: candidateOf(info, data, find(info.owned), before) })),
+    said.map(({ info, data }) => ({ info, data, candidate: candidateOf(info, data, find(info.owned), before, sizes) })),
   )
-  const shares = assignTasks(
-    allTasks(topics),
-    members.map(({ candidate }) => candidate),
-  )
+  const candidates = members.map(({ candidate }) => candidate)
+  const shares = assignTasks(allTasks(topics), candidates, {
+    standbys: settings.standbyReplicas,
+    warmups: settings.warmups,
+    acceptableLagRecords: settings.acceptableLagRecords,
+    sizeRecords: task => sizes.get(taskName(task)) ?? 0,
+    isStateful: ({ part }) => compiled.subTopologies[part]!.stores.length > 0,
+  })
   const active = ({ candidate }: Member): readonly TaskPlace[] => shares.get(candidate.name)!.active
   const holdings = {
     generation,
@@ -54,8 +64,8 @@ export function planGeneration(
     ...strangers,
     ...members.map((member): [string, MemberShare] => {
       const partitions = active(member).flatMap(task => sourcesOf(compiled, topics, task))
-      const { upcoming } = shares.get(member.candidate.name)!
-      const userData = encodeAssignmentData({ upcoming, standbys: [], warmups: [], holdings })
+      const { upcoming, standbys, warmups } = shares.get(member.candidate.name)!
+      const userData = encodeAssignmentData({ upcoming, standbys, warmups, holdings })
       return [member.info.memberId, { partitions, userData }]
     }),
   ])
@@ -86,6 +96,7 @@ function candidateOf(
   data: MemberData,
   owned: readonly TaskPlace[],
   before: Holdings | null,
+  sizes: ReadonlyMap<string, number>,
 ): Candidate {
   const had = before?.holders.find(holder => holder.id === data.id && holder.isPresent)
   // Each JoinGroup draws anew: this one is what the broker kept of a static member that did not come.
@@ -93,7 +104,8 @@ function candidateOf(
   const lags = new Map<string, number>()
   // What it ran before it was restarted is likely to be on its disk.
   for (const task of had?.tasks ?? []) lags.set(taskName(task), Infinity)
-  for (const copy of data.copies) lags.set(taskName(copy), copy.lagRecords ?? Infinity)
+  for (const copy of data.copies) lags.set(taskName(copy), sizes.get(taskName(copy))! - copy.heldOffset)
+  const standbys = data.copies.filter(({ kind }) => kind === 'standby')
   return {
     name: `${data.id} ${info.memberId}`,
     process: data.process,
@@ -101,19 +113,32 @@ function candidateOf(
     generation: info.generation,
     isAsleep,
     lags,
+    follows: new Set(standbys.map(taskName)),
   }
+}
+
+/** Where the changelogs of each task end, as far as anybody knows. */
+function sizesOf(all: readonly MemberData[]): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>()
+  for (const { copies } of all) {
+    for (const copy of copies) {
+      const end = copy.heldOffset + copy.lagRecords
+      sizes.set(taskName(copy), Math.max(end, sizes.get(taskName(copy)) ?? 0))
+    }
+  }
+  return sizes
 }
 
 /** What one worker of a process has the state of, all its workers have: it is in the same folder. */
 function withSharedState(members: readonly Member[]): Member[] {
   const disks = new Map<string, Map<string, number>>()
-  for (const { candidate } of members) {
+  for (const { candidate, data } of members) {
     const lags = disks.get(candidate.process) ?? new Map<string, number>()
     disks.set(candidate.process, lags)
     const see = (name: string, lag: number): void => void lags.set(name, Math.min(lag, lags.get(name) ?? Infinity))
     for (const [name, lag] of candidate.lags) see(name, lag)
     // Whoever gets it after its owner has given it up finds all of it.
-    for (const task of candidate.claims) see(taskName(task), 0)
+    for (const task of data.running) see(taskName(task), 0)
   }
   return members.map(each => ({ ...each, candidate: { ...each.candidate, lags: disks.get(each.candidate.process)! } }))
 }

@@ -34,9 +34,9 @@ const member: MemberData = {
   nonce: 77,
   running: [{ part: 1, partition: 300 }],
   copies: [
-    { part: 0, partition: 1, kind: 'standby', lagRecords: 0 },
-    { part: 0, partition: 2, kind: 'local', lagRecords: null },
-    { part: 0, partition: 4, kind: 'warmup', lagRecords: 5_000_000_000 },
+    { part: 0, partition: 1, kind: 'standby', heldOffset: 70_000, lagRecords: 0 },
+    { part: 0, partition: 2, kind: 'local', heldOffset: 0, lagRecords: 0 },
+    { part: 0, partition: 4, kind: 'warmup', heldOffset: 1, lagRecords: 5_000_000_000 },
   ],
   holdings,
 }

@@ -10,18 +10,20 @@ import { comparePlaces, type TaskPlace } from './places.ts'
 const version = 1
 const readableFrom = 1
 
-const copyKinds = ['local', 'standby', 'warmup'] as const
+const copyKinds = ['local', 'standby', 'warmup', 'active'] as const
 
 /**
  * Why a member has a copy of a task's state: left over from when it ran the task (`local`), kept up to date in case
- * (`standby`), or being made so that the task can move there (`warmup`).
+ * (`standby`), being made so that the task can move there (`warmup`), or its own because it runs the task (`active`).
  */
 export type CopyKind = (typeof copyKinds)[number]
 
 export interface StateCopy extends TaskPlace {
   readonly kind: CopyKind
-  /** Records of the changelogs that it lacks; null: not known. */
-  readonly lagRecords: number | null
+  /** How far it holds the task's changelogs: the sum of the next offsets. Of two copies the larger one is nearer. */
+  readonly heldOffset: number
+  /** Records of the changelogs that it lacks as far as it knows: 0 also when it does not look. */
+  readonly lagRecords: number
 }
 
 /** A worker as others know it. */
@@ -84,11 +86,12 @@ export function encodeMemberData(data: MemberData): Buffer {
   out.uvarint(data.nonce)
   places(out, data.running)
   out.uvarint(data.copies.length)
-  for (const { part, partition, kind, lagRecords } of data.copies) {
+  for (const { part, partition, kind, heldOffset, lagRecords } of data.copies) {
     out.uvarint(part)
     out.uvarint(partition)
     out.u8(copyKinds.indexOf(kind))
-    out.uvarint(lagRecords === null ? 0 : lagRecords + 1)
+    out.uvarint(heldOffset)
+    out.uvarint(lagRecords)
   }
   out.u8(data.holdings === null ? 0 : 1)
   if (data.holdings !== null) writeHoldings(out, data.holdings)
@@ -104,9 +107,10 @@ export function decodeMemberData(bytes: Buffer): MemberData {
     nonce: reader.uvarint(),
     running: reader.places(),
     copies: reader.list(() => {
-      const [part, partition, kind, lag] = [reader.uvarint(), reader.uvarint(), reader.u8(), reader.uvarint()]
+      const [part, partition] = [reader.uvarint(), reader.uvarint()]
       // A kind that is newer than this reader is a copy like any other.
-      return { part, partition, kind: copyKinds[kind] ?? 'local', lagRecords: lag === 0 ? null : lag - 1 }
+      const kind = copyKinds[reader.u8()] ?? 'local'
+      return { part, partition, kind, heldOffset: reader.uvarint(), lagRecords: reader.uvarint() }
     }),
     holdings: reader.u8() === 0 ? null : readHoldings(reader),
   }))

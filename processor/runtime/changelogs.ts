@@ -119,17 +119,24 @@ export class Changelogs {
   }
 
   async #run(fetcher: Fetcher): Promise<void> {
-    const { scheduler } = this.#options.world
-    while (this.#fetcher === fetcher) {
-      const arrived = (await fetcher.poll(500)).map(fetched => ({ fetched, ...this.#parts.get(keyOf(fetched)) }))
-      for (const { fetched, copy, part } of arrived)
-        if (copy !== undefined && part !== undefined) await this.#take(copy, part, fetched)
-      this.#writeAged()
-      if (arrived.length > 0 && this.#isQuiet()) await this.#pause()
-      // A client that is closed answers at once.
-      else if (arrived.length === 0) await scheduler.sleep(1)
-      else await scheduler.yield()
+    try {
+      while (this.#fetcher === fetcher) await this.#round(fetcher)
+    } catch (error) {
+      // The client is closed. Whoever comes next begins anew.
+      if (this.#fetcher !== fetcher) return
+      this.#fetcher = null
+      for (const copy of this.#copies) copy.fail(asError(error))
     }
+  }
+
+  async #round(fetcher: Fetcher): Promise<void> {
+    const { scheduler } = this.#options.world
+    const arrived = (await fetcher.poll(500)).map(fetched => ({ fetched, ...this.#parts.get(keyOf(fetched)) }))
+    for (const { fetched, copy, part } of arrived)
+      if (copy !== undefined && part !== undefined) await this.#take(copy, part, fetched)
+    this.#writeAged()
+    if (arrived.length > 0 && this.#isQuiet()) await this.#pause()
+    else await scheduler.yield()
   }
 
   /** Followed copies need not be followed in each moment: fuller answers cost less. */

@@ -34,6 +34,10 @@ const runOptions = {
     'with the bearer token that --http asks for; only with one may others reach it (default: none)',
     null,
   ),
+  standbys: wholeNumber(
+    "copies of each task's state in other processes, ready to take over (default 0)",
+    defaultSettings.standbyReplicas,
+  ),
   'commit-ms': wholeNumber('time between commits (default 100)', defaultSettings.commitIntervalMs, 1),
   'cache-mb': wholeNumber(
     `for decoded state, MiB (default ${defaultSettings.cacheBytes / mebibyte})`,
@@ -111,6 +115,7 @@ function settleRun(values: Values<typeof runOptions>, environment: Environment) 
     application: values.application,
     http: parseHttpAddress(values.http, values['http-token-file'] !== null),
     httpTokenFile: values['http-token-file'],
+    standbyReplicas: values.standbys,
     commitIntervalMs: values['commit-ms'],
     cacheBytes: values['cache-mb'] * mebibyte,
     highAmountUnits: values['high-amount'],

@@ -53,6 +53,7 @@ export async function runProcessor(options: RunOptions, context: ProcessorContex
       world,
       partitionOf,
       guarantee: options.guarantee,
+      standbyReplicas: options.standbyReplicas,
       commitIntervalMs: options.commitIntervalMs,
       transactionTimeoutMs: Math.max(30_000, options.commitIntervalMs * 3),
       cacheBytes: options.cacheBytes,

@@ -110,9 +110,15 @@ export const counters: readonly MetricDefinition[] = [
   },
   {
     name: 'millrace_restore_records_total',
-    help: 'Changelog records read to restore state since the last assignment.',
+    help: 'Changelog records read to restore the state of tasks that are to run here.',
     labels: [],
     samples: ({ restore }) => unlabelled(restore.records),
+  },
+  {
+    name: 'millrace_restore_bytes_total',
+    help: 'Bytes of changelogs read for that, as they came.',
+    labels: [],
+    samples: ({ restore }) => unlabelled(restore.bytes),
   },
 ]
 
@@ -154,6 +160,18 @@ export const gauges: readonly MetricDefinition[] = [
     help: 'Changelog offsets still to be read before tasks can run.',
     labels: [],
     samples: ({ restore }) => unlabelled(restore.remaining),
+  },
+  {
+    name: 'millrace_copy_lag_records',
+    help: 'Committed records of a changelog that a standby or a warm-up of its task lacks, as of the last fetch.',
+    labels: ['topic', 'partition', 'kind'],
+    samples: ({ copies }) =>
+      copies.flatMap(({ kind, stores }) =>
+        stores.map(({ topic, partition, lagRecords }) => ({
+          labels: { topic, partition: String(partition), kind },
+          value: lagRecords,
+        })),
+      ),
   },
   {
     name: 'millrace_stream_time_seconds',

@@ -54,6 +54,21 @@ export interface OpenTask {
   readonly stores: readonly StoreReading[]
 }
 
+/** A copy of a task's state that is kept up to date here while the task runs elsewhere. */
+export interface CopyReading {
+  readonly task: string
+  /** In case, or because the task is to move here. */
+  readonly kind: 'standby' | 'warmup'
+  readonly stores: readonly {
+    /** Name of the changelog. */
+    readonly topic: string
+    readonly partition: number
+    /** Committed records that it lacks, as of the last fetch. */
+    readonly lagRecords: number
+  }[]
+}
+
+/** Of state on its way to tasks that are to run here; records and bytes since the start. */
 export interface RestoreReading {
   readonly records: number
   readonly bytes: number
@@ -75,6 +90,7 @@ export interface Readings {
   /** Of every task that has run here since the start, by its id. */
   readonly counts: ReadonlyMap<string, TaskCounts>
   readonly tasks: readonly OpenTask[]
+  readonly copies: readonly CopyReading[]
 }
 
 export type Read = () => Readings

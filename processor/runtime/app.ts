@@ -176,6 +176,7 @@ const nothing: Omit<Readings, 'state'> = {
   restore: { records: 0, bytes: 0, remaining: 0, total: 0 },
   counts: new Map(),
   tasks: [],
+  copies: [],
 }
 
 /** Checks the topology and the settings, and makes an application of them. Nothing runs before `start`. */

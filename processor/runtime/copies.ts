@@ -1,4 +1,5 @@
 import { AppError, asError } from '../errors.ts'
+import type { CopyReading } from '../observe/readings.ts'
 import { TaskState } from '../state/task-state.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
 import type { CopyKind, StateCopy } from './assign/user-data.ts'
@@ -114,9 +115,19 @@ export class Copies {
     return [...followed, ...left]
   }
 
-  /** Copies that are followed. */
-  open(): Copy[] {
-    return [...this.#followed.values()].flatMap(({ copy }) => copy ?? [])
+  /** What is followed, for metrics. */
+  read(): CopyReading[] {
+    const wanted = this.#options.wanted()
+    return [...this.#followed].flatMap(([task, { copy }]) => {
+      const kind = wanted.get(task)?.kind === 'standby' ? 'standby' : 'warmup'
+      if (copy === null) return []
+      const stores = copy.parts.map(part => ({
+        topic: part.topic,
+        partition: part.partition,
+        lagRecords: Math.max(0, part.stableEnd - part.position),
+      }))
+      return [{ task, kind, stores }]
+    })
   }
 
   /** Begins with what is wanted, ends what is not, and asks for what is ready. */

@@ -136,6 +136,7 @@ export class Worker {
       blocks: this.#slices.blocks,
       counts: this.#tasks.ledger.read(tasks),
       tasks: tasks.map(task => readTask(task, this.#options.topics)),
+      copies: this.#starting.copies.read(),
     }
   }
 

@@ -86,8 +86,8 @@ export const clientMutants: readonly Mutant[] = [
       },
       {
         file: `${native}/fetcher.ts`,
-        find: 'this.#positions.get(position.key) !== position',
-        replace: '!this.#positions.has(position.key)',
+        find: 'this.#positions.get(piece.position.key) !== piece.position',
+        replace: '!this.#positions.has(piece.position.key)',
       },
     ],
   },

@@ -39,14 +39,26 @@ export const engineMutants: readonly Mutant[] = [
     ],
   },
   {
+    id: 'B16',
+    bug: 'A copy of state takes what is not committed, and what was aborted',
+    source: 'KAFKA-9891, KAFKA-9727',
+    edits: [
+      {
+        file: `${runtime}/changelogs.ts`,
+        find: "isolation: 'read_committed'",
+        replace: "isolation: 'read_uncommitted'",
+      },
+    ],
+  },
+  {
     id: 'B18',
     bug: 'A restore ends at the last stable offset, which a transaction that is being ended holds back',
     source: 'KAFKA-10167; kafka-flow #850',
     edits: [
       {
-        file: `${runtime}/restore.ts`,
-        find: "admin.offsets(partitions, 'latest', 'read_uncommitted')",
-        replace: "admin.offsets(partitions, 'latest', 'read_committed')",
+        file: `${runtime}/open.ts`,
+        find: "admin().offsets(parts, 'latest', 'read_uncommitted')",
+        replace: "admin().offsets(parts, 'latest', 'read_committed')",
       },
     ],
   },
@@ -56,9 +68,9 @@ export const engineMutants: readonly Mutant[] = [
     source: 'KAFKA-8446',
     edits: [
       {
-        file: `${state}/changelog-rows.ts`,
-        find: 'const keyStart = records.keyStart[row]!',
-        replace: 'if (records.valueStart[row]! < 0) continue\n    const keyStart = records.keyStart[row]!',
+        file: `${state}/replays.ts`,
+        find: 'this.#writes.push({ key, value: null })',
+        replace: '',
       },
     ],
   },

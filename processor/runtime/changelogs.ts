@@ -27,6 +27,7 @@ const sliceRows = 1000
 const batchesMost = 4
 /** Copies that are close to the end are looked after no more often than that. */
 const followPauseMs = 100
+const quietLagRecords = 1000
 const partitionMaxBytes = 1 << 20
 
 /**
@@ -129,14 +130,17 @@ export class Changelogs {
     }
   }
 
+  /** Takes all there is, piece by piece. */
   async #round(fetcher: Fetcher): Promise<void> {
-    const { scheduler } = this.#options.world
-    const arrived = (await fetcher.poll(500)).map(fetched => ({ fetched, ...this.#parts.get(keyOf(fetched)) }))
-    for (const { fetched, copy, part } of arrived)
-      if (copy !== undefined && part !== undefined) await this.#take(copy, part, fetched)
-    this.#writeAged()
-    if (arrived.length > 0 && this.#isQuiet()) await this.#pause()
-    else await scheduler.yield()
+    for (let waitMs = 500; this.#fetcher === fetcher; waitMs = 0) {
+      const arrived = (await fetcher.poll(waitMs)).map(fetched => ({ fetched, ...this.#parts.get(keyOf(fetched)) }))
+      this.#writeAged()
+      if (arrived.length === 0) break
+      for (const { fetched, copy, part } of arrived)
+        if (copy !== undefined && part !== undefined) await this.#take(copy, part, fetched)
+      await this.#options.world.scheduler.yield()
+    }
+    if (this.#isQuiet()) await this.#pause()
   }
 
   /** Followed copies need not be followed in each moment: fuller answers cost less. */
@@ -146,7 +150,7 @@ export class Changelogs {
   }
 
   #isQuiet(): boolean {
-    return [...this.#copies].every(copy => !copy.isRestoring && copy.lagRecords === 0)
+    return [...this.#copies].every(copy => !copy.isRestoring && copy.lagRecords <= quietLagRecords)
   }
 
   async #take(copy: Copy, part: CopyPart, fetched: FetchedPartition): Promise<void> {

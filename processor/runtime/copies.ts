@@ -234,12 +234,14 @@ export class Copies {
   /** A task that was prepared here is asked for when it is: nobody else knows. */
   #ask(): void {
     const { wanted, generation, rejoin, acceptableLagRecords, world } = this.#options
-    const isReady = ([name, { kind }]: readonly [string, { kind: CopyKind }]): boolean => {
-      const lag = kind === 'warmup' ? this.#followed.get(name)?.copy?.lagRecords : undefined
-      return lag !== undefined && lag <= acceptableLagRecords
-    }
     const nowMs = this.#nowMs()
-    if (this.#askedIn === generation() || nowMs < this.#askedMs + askAgainMs || ![...wanted()].some(isReady)) return
+    if (this.#askedIn === generation() || nowMs < this.#askedMs + askAgainMs) return
+    let isReady = false
+    for (const [name, { kind }] of wanted()) {
+      const lag = kind === 'warmup' ? this.#followed.get(name)?.copy?.lagRecords : undefined
+      if (lag !== undefined && lag <= acceptableLagRecords) isReady = true
+    }
+    if (!isReady) return
     this.#askedIn = generation()
     this.#askedMs = nowMs
     world.log.info({ generation: this.#askedIn }, copyReady)

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ChunkLists, readChunkList, writeChunkList } from './chunk-lists.ts'
+import { ChunkLists, readChunkList, splitChunkList, writeChunkList } from './chunk-lists.ts'
 
 const anyList = fc
   .uniqueArray(fc.oneof(fc.integer({ min: -5000, max: 5000 }), fc.maxSafeInteger()), { maxLength: 40 })
@@ -23,6 +23,16 @@ test('a list comes back as it was written, pushed one by one or taken back from 
         expect(lists.encoded(row)).toEqual(writeChunkList(numbers))
         expect(lists.last(row)).toBe(numbers.at(-1) ?? NaN)
       }
+    }),
+  )
+})
+
+test('numbers go from the front of a list, and the rest is a list', () => {
+  fc.assert(
+    fc.property(anyList, fc.nat(40), (numbers, most) => {
+      const { gone, kept } = splitChunkList(writeChunkList(numbers), (_number, before) => before < most)
+      expect(gone).toEqual(numbers.slice(0, most))
+      expect(kept).toEqual(writeChunkList(numbers.slice(most)))
     }),
   )
 })

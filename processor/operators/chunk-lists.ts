@@ -101,12 +101,21 @@ export function writeChunkList(numbers: readonly number[]): Buffer {
 }
 
 /** The numbers in `bytes`. Throws for bytes that hold no such list. */
-export function readChunkList(bytes: Buffer): readonly number[] {
-  if (bytes.length === 0) return []
+export const readChunkList = (bytes: Buffer): readonly number[] => splitChunkList(bytes, () => true).gone
+
+/** Takes numbers from the front of a list while they go, and says what is left: a copy. */
+export function splitChunkList(
+  bytes: Buffer,
+  goes: (number: number, before: number) => boolean,
+): { readonly gone: readonly number[]; readonly kept: Buffer } {
+  const gone: number[] = []
+  if (bytes.length === 0) return { gone, kept: noBytes }
   if (bytes.length < firstBytes) throw new DecodeError('ERR_DECODE', wrongList)
-  let last = bytes.readDoubleBE(0)
-  const numbers = [last]
-  for (let at = firstBytes; at < bytes.length;) {
+  let number = bytes.readDoubleBE(0)
+  let at = firstBytes
+  while (goes(number, gone.length)) {
+    gone.push(number)
+    if (at === bytes.length) return { gone, kept: noBytes }
     let distance = 0
     let factor = 1
     let byte = 128
@@ -116,8 +125,10 @@ export function readChunkList(bytes: Buffer): readonly number[] {
       distance += (byte & 127) * factor
       factor *= 128
     }
-    last += distance
-    numbers.push(last)
+    number += distance
   }
-  return numbers
+  const kept = Buffer.allocUnsafe(firstBytes + bytes.length - at)
+  kept.writeDoubleBE(number, 0)
+  bytes.copy(kept, firstBytes, at)
+  return { gone, kept }
 }

@@ -6,7 +6,7 @@ import { kinds } from '../state/kinds.ts'
 import { longerBytes } from '../state/longer.ts'
 import { SlotStore } from '../state/slots.ts'
 import type { TaskState } from '../state/task-state.ts'
-import { ChunkLists, readChunkList, writeChunkList } from './chunk-lists.ts'
+import { ChunkLists, readChunkList, splitChunkList } from './chunk-lists.ts'
 import { EventBook } from './event-book.ts'
 import { lowerBound } from './span.ts'
 
@@ -25,7 +25,7 @@ const used = 1
 const dirty = 2
 /** The list of chunks has to be written. */
 const headerDirty = 4
-/** Chunks deleted in one commit, about: expiry never holds the task up. */
+/** Chunks deleted in one commit, about: expiry never holds the task up. Twice what was begun, where that is more. */
 const expiredPerCommit = 2000
 
 const bytesCodec: Pick<Serde<Buffer>, 'read' | 'write'> = {
@@ -52,6 +52,8 @@ export class EventStore {
   readonly #chunks = new ChunkLists()
   #flags = new Uint8Array(64)
   #dirtyRows: number[] = []
+  /** Chunks begun since the last commit. */
+  #begun = 0
   #hand = 0
 
   /**
@@ -119,6 +121,7 @@ export class EventStore {
     }
     if ((flags & dirty) !== 0) this.#saveChunk(row, key, start, end)
     book.rollOver()
+    this.#begun++
     this.#chunks.push(row, isOpenBucket ? open + 1 : bucket * chunksPerBucket)
     this.#flags[row] = flags | dirty | headerDirty
     if (!isOpenBucket) this.#slots.register(key, start, end, bucket * this.#bucketMs)
@@ -176,26 +179,34 @@ export class EventStore {
   /** Deletes whole buckets that no window reaches, about so many chunks at a time. */
   #expire(): void {
     const { root } = this.#slots
-    let left = expiredPerCommit
+    let left = Math.max(expiredPerCommit, 2 * this.#begun)
+    this.#begun = 0
+    const reached = Math.floor((root.streamTime - this.#retentionMs) / this.#bucketMs)
     while (left > 0) {
-      const bucket = this.#slots.slots[0]?.slot
-      if (bucket === undefined || bucket + this.#bucketMs > root.streamTime - this.#retentionMs) return
-      for (const key of this.#slots.takePage(bucket)) left -= this.#expireKey(key, Math.floor(bucket / this.#bucketMs))
+      const slot = this.#slots.slots[0]?.slot
+      if (slot === undefined) return
+      const bucket = Math.floor(slot / this.#bucketMs)
+      if (bucket >= reached) return
+      left--
+      for (const key of this.#slots.takePage(slot)) left -= this.#expireKey(key, bucket, reached, left)
     }
   }
 
-  /** Deletes the key's chunks of a bucket; says how many there were. */
-  #expireKey(key: Buffer, bucket: number): number {
+  /**
+   * Deletes the key's chunks of a bucket, and as many as may go of those before `reached`: a list is written once for
+   * many. Says how many there were.
+   */
+  #expireKey(key: Buffer, bucket: number, reached: number, most: number): number {
     const { entries } = this.#slots
     const headerRow = this.#headers.row(key, 0, key.length)
-    const chunks = readChunkList(this.#headers.get(headerRow) ?? noBytes)
-    const gone = chunks.filter(number => Math.floor(number / chunksPerBucket) === bucket)
+    const { gone, kept } = splitChunkList(this.#headers.get(headerRow) ?? noBytes, (number, before) => {
+      const of = Math.floor(number / chunksPerBucket)
+      return of <= bucket || (before < most && of < reached)
+    })
     if (gone.length === 0) return 0
     for (const number of gone) entries.set(this.#slots.rowToWrite(key, 0, key.length, number), undefined)
-    const kept = chunks.filter(number => !gone.includes(number))
-    const header = writeChunkList(kept)
-    this.#headers.set(headerRow, kept.length === 0 ? undefined : header)
-    this.#forgetChunks(key, header)
+    this.#headers.set(headerRow, kept.length === 0 ? undefined : kept)
+    this.#forgetChunks(key, kept)
     return gone.length
   }
 

@@ -16,6 +16,7 @@ test('eight kills, two zombies and the kill of the broker lose nothing, double n
     brokers: 1,
     replicas: 3,
     rate: 600,
+    standbys: 1,
     seed: 1,
     counts: {
       kill: 6,

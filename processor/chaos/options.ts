@@ -6,6 +6,8 @@ export interface ChaosOptions {
   readonly replicas: number
   /** Payments per second. */
   readonly rate: number
+  /** Copies of each task's state beside the one that is in use. */
+  readonly standbys: number
   readonly seed: number
 }
 
@@ -14,6 +16,7 @@ const options = {
   brokers: wholeNumber('1, or 3: then everything has three copies, two of them in sync (default 1)', 1, 1),
   replicas: wholeNumber('processes that share the work (default 3)', 3, 2),
   rate: wholeNumber('payments per second (default 2000)', 2000, 1),
+  standbys: wholeNumber('copies of each state that are kept up to date elsewhere (default 0)', 0),
   seed: wholeNumber('of the payments, and of what happens in which order (default 1)', 1, 0),
 }
 

@@ -58,7 +58,15 @@ test('a single broker is the only one to be killed', () => {
 })
 
 test('the command line', () => {
-  expect(readOptions([])).toEqual({ minutes: 2, brokers: 1, replicas: 3, rate: 2000, seed: 1, help: false })
+  expect(readOptions([])).toEqual({
+    minutes: 2,
+    brokers: 1,
+    replicas: 3,
+    rate: 2000,
+    standbys: 0,
+    seed: 1,
+    help: false,
+  })
   expect(readOptions(['--minutes', '10', '--brokers', '3', '--seed', '9'])).toMatchObject({ minutes: 10, brokers: 3 })
   expect(readOptions(['--help'])).toBeNull()
   expect(() => readOptions(['--brokers', '2'])).toThrow(new UsageError('--brokers 2: give 1 or 3.'))

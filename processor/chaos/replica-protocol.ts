@@ -15,6 +15,7 @@ export interface ReplicaOptions {
    */
   readonly membership: 'named' | 'numbered' | 'dynamic'
   readonly stateFolder: string
+  readonly standbyReplicas: number
   readonly commitIntervalMs: number
   readonly sessionTimeoutMs: number
 }

@@ -41,7 +41,8 @@ const watched = (kafka: Kafka): Kafka => ({
 })
 
 async function run(): Promise<void> {
-  const { name, membership, brokers, registryUrl, application, commitIntervalMs, sessionTimeoutMs } = options
+  const { name, membership, brokers, registryUrl, application, commitIntervalMs, sessionTimeoutMs, standbyReplicas } =
+    options
   const write = (line: string): void => void process.stderr.write(line)
   const world = systemWorld(createLog({ level: 'info', write, pretty: false }))
   const stores = await levelStores(options.stateFolder, name)
@@ -57,6 +58,7 @@ async function run(): Promise<void> {
     partitionOf,
     commitIntervalMs,
     sessionTimeoutMs,
+    standbyReplicas,
     // Records are in the log before their transaction ends: what dies then has to be aborted.
     sendBytes: 0,
   })

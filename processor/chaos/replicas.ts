@@ -10,6 +10,7 @@ export interface ReplicasOptions {
   readonly application: string
   readonly folder: string
   readonly sessionTimeoutMs: number
+  readonly standbyReplicas: number
   readonly commitIntervalMs: number
   readonly world: World
 }
@@ -43,7 +44,8 @@ export class Replicas {
   }
 
   start(index: number): ReplicaProcess {
-    const { world, brokers, registryUrl, application, commitIntervalMs, sessionTimeoutMs } = this.#options
+    const { world, brokers, registryUrl, application, commitIntervalMs, sessionTimeoutMs, standbyReplicas } =
+      this.#options
     const name = `replica-${index}`
     const replica = new ReplicaProcess(
       {
@@ -52,6 +54,7 @@ export class Replicas {
         application,
         commitIntervalMs,
         sessionTimeoutMs,
+        standbyReplicas,
         name,
         membership: membershipOf(index),
         stateFolder: this.#disk(index),

@@ -61,6 +61,7 @@ async function onBrokers(options: RunOptions, brokers: Brokers, kafka: Kafka): P
     application,
     folder,
     sessionTimeoutMs,
+    standbyReplicas: options.standbys,
     commitIntervalMs,
     world,
   })

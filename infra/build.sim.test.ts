@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { help } from '../processor/cli/command.ts'
 import { describe } from '../topology/describe.ts'
@@ -14,7 +15,7 @@ const folder = mkdtempSync(join(root, '.work', 'build-'))
 const dist = join(folder, 'dist')
 
 const node = (...args: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
-  spawnSync(process.execPath, args, { encoding: 'utf8', cwd: folder, env: {} })
+  spawnSync(process.execPath, args, { encoding: 'utf8', cwd: folder, env: {}, timeout: 60_000 })
 
 beforeAll(() => {
   const built = node(join(root, 'infra', 'build.ts'), '--out', dist)
@@ -36,6 +37,40 @@ test('so does the producer, with the same payments', () => {
   const compiled = node(join(dist, 'producer', 'main.js'), ...args)
   expect(compiled.status).toBe(0)
   expect(compiled.stdout).toBe(node(join(root, 'producer', 'main.ts'), ...args).stdout)
+})
+
+test('so does a thread, whose module is named as TypeScript and found as JavaScript', () => {
+  const library = JSON.stringify(pathToFileURL(join(dist, 'processor', 'index.js')).href)
+  writeFileSync(
+    join(folder, 'copy.js'),
+    `import { embeddedBroker, memoryRegistry, nativeKafka, rawBytes, topic, topology } from ${library}
+    export const thread = async ({ world, data }) => {
+      const kafka = nativeKafka({ transport: embeddedBroker({ world }).transport(), world, clientId: 'copy' })
+      await kafka.connect()
+      await kafka.admin().createTopics(['in', 'out'].map(name => ({ name, partitions: data.partitions })))
+      const copy = topology('copy')
+      copy.stream(topic('in', rawBytes, rawBytes)).to(topic('out', rawBytes, rawBytes))
+      return { topology: copy, kafka, registry: memoryRegistry() }
+    }`,
+  )
+  writeFileSync(
+    join(folder, 'main.js'),
+    `import { createThreads, holdStateFolder, silentLog, systemWorld } from ${library}
+    const { folder, instance, release } = await holdStateFolder('threads')
+    const module = new URL('./copy.ts', import.meta.url)
+    const world = systemWorld(silentLog)
+    const app = createThreads({ module, threads: 1, data: { partitions: 3 }, folder, instance, world })
+    await app.start()
+    const { state, threads } = app.read()
+    await app.stop()
+    await app.done
+    await release()
+    console.log(JSON.stringify({ state, tasks: threads.map(({ tasks }) => tasks), after: app.read().state }))`,
+  )
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  const { status, stdout, stderr } = node('main.js')
+  expect([status, stderr]).toEqual([0, ''])
+  expect(JSON.parse(stdout)).toEqual({ state: 'running', tasks: [3], after: 'stopped' })
 })
 
 test('it holds what runs, and no TypeScript and no tests', () => {

@@ -47,13 +47,20 @@ const writeManifest = (out: string): void => {
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }
 
+const withoutComments = (code: string): string => code.replace(/^\s*(?:\/?\*|\/\/).*$/gm, '')
+
 /** The compiler follows imports; a worker's file or a data file named by `new URL(…, import.meta.url)` it does not. */
 const missing = (out: string): string[] =>
   filesUnder(out)
     .filter(path => path.endsWith('.js'))
     .flatMap(path =>
-      [...readFileSync(path, 'utf8').matchAll(/new URL\(\s*(['"])([^'"]+)\1,\s*import\.meta\.url\s*\)/g)]
-        .map(([, , target]) => target!)
+      [
+        ...withoutComments(readFileSync(path, 'utf8')).matchAll(
+          /new URL\(\s*(['"])([^'"]+)\1,\s*import\.meta\.url\s*\)/g,
+        ),
+      ]
+        // A thread's module is named as it is here, and `moduleAt` finds what it was compiled to.
+        .map(([, , target]) => target!.replace(/\.ts$/, '.js'))
         .filter(target => !existsSync(join(dirname(path), target)))
         .map(target => `${relative(out, path)} names ${target}`),
     )

@@ -21,6 +21,8 @@ export const errors = {
   PROCESSING: { domain: 'user', retry: 'never' },
   DECODE: { domain: 'user', retry: 'never' },
   LIMIT: { domain: 'user', retry: 'never' },
+  THREAD_CRASHED: { domain: 'internal', retry: 'never' },
+  THREAD_STUCK: { domain: 'user', retry: 'never' },
   ASSERTION: { domain: 'internal', retry: 'never' },
 } as const satisfies Record<string, { domain: Domain; retry: 'never' | 'backoff' }>
 

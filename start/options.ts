@@ -32,6 +32,7 @@ export const startOptions = {
   partitions: wholeNumber('of the topic payments (default 6)', 6, 1),
   'high-amount': wholeNumber('limit of the rule high-amount in units of the currency (default 1000)', null, 0, 'UNITS'),
   guarantee: choice(['exactly_once', 'at_least_once'], 'default exactly_once', defaultSettings.guarantee),
+  threads: wholeNumber('always 1 here; npm run processor takes more', 1),
   'commit-ms': wholeNumber('time between commits (default 100)', defaultSettings.commitIntervalMs, 1),
   'cache-mb': wholeNumber(
     `for decoded state, MiB (default ${defaultSettings.cacheBytes / mebibyte})`,
@@ -63,7 +64,12 @@ export function readStartOptions(args: readonly string[]): StartOptions | null {
 }
 
 function settle(values: Values<typeof startOptions>) {
-  const { replay, profile, mapping, seed, count, rate } = values
+  const { replay, profile, mapping, seed, count, rate, threads } = values
+  if (threads !== 1) {
+    throw new UsageError(
+      `--threads ${threads}: this run has its broker in its one thread. npm run processor -- --threads ${threads} is for real Kafka.`,
+    )
+  }
   if (replay === null && (mapping !== null || values['skip-bad-rows']))
     throw new UsageError('--mapping and --skip-bad-rows need --replay FILE.')
   if (seed !== null && (replay !== null || profile === 'drill'))

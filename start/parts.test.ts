@@ -119,5 +119,7 @@ test('what the command line asks for', () => {
   })
   expect(readStartOptions(['--help'])).toBeNull()
   expect(() => readStartOptions(['--mapping', 'm.json'])).toThrow('need --replay FILE')
+  expect(readStartOptions(['--threads', '1'])).not.toBeNull()
+  expect(() => readStartOptions(['--threads', '2'])).toThrow('npm run processor -- --threads 2 is for real Kafka')
   expect(() => readStartOptions(['--replay', 'a', '--profile', 'drill'])).toThrow('do not go together')
 })

@@ -76,3 +76,14 @@ test('nothing is deleted from topics unless the input is live', () => {
   expect(retention(true)).not.toContain('-1')
   expect(flagshipTopics({ live: false, partitions: 2 })[0]).toMatchObject({ name: 'payments', partitions: 2 })
 })
+
+test('threads: one unless asked for, and no more than make sense', () => {
+  expect(readCommand([], environment)).toMatchObject({ threads: 1, onCrash: 'replace' })
+  expect(readCommand(['--threads', '4', '--on-crash', 'stop'], environment)).toMatchObject({
+    threads: 4,
+    onCrash: 'stop',
+  })
+  for (const threads of ['0', '65', 'two', '1.5']) {
+    expect(() => readCommand(['--threads', threads], environment)).toThrow(`--threads ${threads}: give a whole number`)
+  }
+})

@@ -2,6 +2,7 @@ import type { BrokerAddress } from '../ports.ts'
 import { parseHttpAddress } from '../observe/address.ts'
 import { logLevels } from '../observe/log.ts'
 import { defaultSettings } from '../runtime/config.ts'
+import { threadsMost } from '../threads/create-threads.ts'
 import { choice, flag, optionLines, parseOptions, UsageError, type Values, wholeNumber, words } from './options.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -23,6 +24,12 @@ const runOptions = {
     'of this process and its state, no other has it (default: the first that is free of instance-0, instance-1, ...)',
     null,
   ),
+  threads: wholeNumber(`that run tasks, up to ${threadsMost} (default 1; more than cores are of no use)`, 1, 1),
+  'on-crash': choice(
+    ['replace', 'stop'],
+    'a thread that crashed is replaced, 3 times in 5 minutes at most (default), or all stop',
+    'replace',
+  ),
   application: words('NAME', 'group, and beginning of all internal names (default fraud)', 'fraud'),
   http: words(
     'HOST:PORT',
@@ -40,7 +47,7 @@ const runOptions = {
   ),
   'commit-ms': wholeNumber('time between commits (default 100)', defaultSettings.commitIntervalMs, 1),
   'cache-mb': wholeNumber(
-    `for decoded state, MiB (default ${defaultSettings.cacheBytes / mebibyte})`,
+    `for decoded state, of all threads together, MiB (default ${defaultSettings.cacheBytes / mebibyte})`,
     defaultSettings.cacheBytes / mebibyte,
   ),
   'high-amount': wholeNumber('limit of the rule high-amount in units of the currency (default 1000)', null, 0, 'UNITS'),
@@ -107,8 +114,12 @@ function settleRun(values: Values<typeof runOptions>, environment: Environment) 
   if (values.instance !== null && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(values.instance)) {
     throw new UsageError(`--instance ${values.instance}: give up to 64 letters, digits, '.', '_' and '-'.`)
   }
+  const { threads } = values
+  if (threads > threadsMost) throw new UsageError(`--threads ${threads}: give a whole number from 1 to ${threadsMost}.`)
   return {
     ...reachOf(values, environment),
+    threads,
+    onCrash: values['on-crash'],
     guarantee: values.guarantee,
     stateFolder: values.state,
     instance: values.instance,

@@ -1,7 +1,6 @@
+import { payments } from '../../schemas/payments/topics.ts'
 import type { Registry } from '../../schemas/registry.ts'
-import { fraudTopology } from '../../topology/fraud/topology.ts'
 import { AppError } from '../errors.ts'
-import { partitionOf } from '../kafka/native/murmur2.ts'
 import { figuresOf } from '../observe/figures.ts'
 import { LiveSummary } from '../observe/live.ts'
 import { Metrics } from '../observe/metrics.ts'
@@ -10,11 +9,9 @@ import { total, type Read } from '../observe/readings.ts'
 import type { Output } from '../observe/screen.ts'
 import { startServer } from '../observe/server.ts'
 import type { Kafka, World } from '../ports.ts'
-import { type App, createApp } from '../runtime/app.ts'
-import { levelStores } from '../state/level.ts'
-import { processId } from '../state/process-id.ts'
+import { holdStateFolder } from '../state/level.ts'
 import type { RunOptions } from './command.ts'
-import { rulesWith } from './flagship.ts'
+import { flagshipApp, type Runnable } from './runnable.ts'
 import { readToken } from './token-file.ts'
 
 export interface ProcessorContext {
@@ -32,37 +29,21 @@ export interface ProcessorContext {
 
 /** Runs the flagship until the signal comes; rejects with what ended it before. */
 export async function runProcessor(options: RunOptions, context: ProcessorContext): Promise<void> {
-  const { kafka, world, signal, say, registry } = context
+  const { world, signal, say } = context
   const token = options.httpTokenFile === null ? {} : { token: readToken(options.httpTokenFile) }
   // First of all: a folder that is in use, or an address that is not, is told before anything is waited for.
-  const stores = await levelStores(options.stateFolder, options.instance ?? undefined)
+  const state = await holdStateFolder(options.stateFolder, options.instance ?? undefined)
   try {
-    const isNamed = options.instance !== null
-    let app: App | null = null
+    let app: ReturnType<typeof flagshipApp> | null = null
     const read: Read = () => app!.read()
     const metrics = new Metrics(read)
-    const ruleSet = rulesWith(options.highAmountUnits)
-    let committed = metrics.committed.bind(metrics)
-    app = createApp(fraudTopology({ ruleSet }), {
-      application: options.application,
-      // Without a name of its own a process is known by what it keeps in its folder.
-      instance: isNamed ? stores.instance : `${stores.instance}-${processId(stores.folder, world.random)}`,
-      kafka,
-      registry,
-      stores,
-      world,
-      partitionOf,
-      guarantee: options.guarantee,
-      standbyReplicas: options.standbyReplicas,
-      commitIntervalMs: options.commitIntervalMs,
-      transactionTimeoutMs: Math.max(30_000, options.commitIntervalMs * 3),
-      cacheBytes: options.cacheBytes,
-      onCommitted: seconds => committed(seconds),
-    })
+    let onCommitted = metrics.committed.bind(metrics)
+    app = flagshipApp(options, { ...context, state, onCommitted: seconds => onCommitted(seconds) })
     const server = await startServer({ address: options.http, metrics, read, ...token })
     const url = `${server.url}/metrics`
     say(
-      `application ${options.application}, instance ${stores.instance}, state in ${stores.folder}, ${options.guarantee}; metrics: ${url}`,
+      `application ${options.application}, instance ${state.instance}${threadsText(options.threads)}, ` +
+        `state in ${state.folder}, ${options.guarantee}; metrics: ${url}`,
     )
     const summary = new LiveSummary({
       world,
@@ -74,7 +55,7 @@ export async function runProcessor(options: RunOptions, context: ProcessorContex
       read,
       rssBytes: () => process.memoryUsage.rss(),
     })
-    committed = seconds => {
+    onCommitted = seconds => {
       metrics.committed(seconds)
       summary.committed(seconds)
     }
@@ -83,15 +64,18 @@ export async function runProcessor(options: RunOptions, context: ProcessorContex
     } finally {
       summary.leave()
       await app.stop()
+      await app.close()
       await server.close()
     }
   } finally {
-    await stores.release()
+    await state.release()
   }
   if (signal.aborted) say('stopped')
 }
 
-async function work(app: App, summary: LiveSummary | null, context: ProcessorContext): Promise<void> {
+const threadsText = (threads: number): string => (threads === 1 ? '' : `, ${threads} threads`)
+
+async function work(app: Runnable, summary: LiveSummary | null, context: ProcessorContext): Promise<void> {
   const { signal, say, world } = context
   const stop = (): void => void app.stop()
   signal.addEventListener('abort', stop)
@@ -113,10 +97,7 @@ async function work(app: App, summary: LiveSummary | null, context: ProcessorCon
   if (summary !== null) await follow(app, summary, context)
   await app.done
   const seconds = (world.clock.monotonic() - startedMs) / 1000
-  const records = [...app.compiled.inputs].reduce(
-    (sum, { name }) => sum + total(app.read(), counts => counts.records, name),
-    0,
-  )
+  const records = total(app.read(), counts => counts.records, payments.name)
   say(`${records} payments processed in ${seconds.toFixed(1)} s`)
 }
 
@@ -126,7 +107,11 @@ const withAdvice = (error: Error): AppError =>
   })
 
 /** Shows what is written from now on, by all instances, until the application ends. */
-async function follow(app: App, summary: LiveSummary, { kafka, registry, world }: ProcessorContext): Promise<void> {
+async function follow(
+  app: Runnable,
+  summary: LiveSummary,
+  { kafka, registry, world }: ProcessorContext,
+): Promise<void> {
   const ended = new AbortController()
   const over = app.done.finally(() => ended.abort()).catch(() => undefined)
   const startedMs = world.clock.monotonic()

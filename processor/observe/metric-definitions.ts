@@ -1,4 +1,4 @@
-import type { OpenTask, Readings, TaskCounts } from './readings.ts'
+import type { OpenTask, Readings, TaskCounts, ThreadReading } from './readings.ts'
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>
@@ -29,6 +29,13 @@ const perTask =
   ({ tasks }) =>
     tasks.map(task => ({ labels: { task: task.task }, value: of(task) }))
 
+const perThread =
+  (of: (thread: ThreadReading) => number): MetricDefinition['samples'] =>
+  ({ threads }) =>
+    threads.map(thread => ({ labels: { thread: String(thread.worker) }, value: of(thread) }))
+
+// A task runs in one thread at a time, and may move: series of tasks, and sums over all of them, are the same however
+// many threads a process has. What belongs to a thread has a label for it.
 /** Label sets are bounded by the topology and its partitions: no key or value of a record becomes one. */
 export const counters: readonly MetricDefinition[] = [
   {
@@ -115,6 +122,12 @@ export const counters: readonly MetricDefinition[] = [
     samples: ({ restore }) => unlabelled(restore.records),
   },
   {
+    name: 'millrace_thread_replacements_total',
+    help: 'Crashes of a thread after which another took its place.',
+    labels: ['thread'],
+    samples: perThread(({ replacements }) => replacements),
+  },
+  {
     name: 'millrace_restore_bytes_total',
     help: 'Bytes of changelogs read for that, as they came.',
     labels: [],
@@ -195,5 +208,23 @@ export const gauges: readonly MetricDefinition[] = [
           yield { labels: { task, state }, value: Number((state === 'waiting') === isWaiting) }
       }
     },
+  },
+  {
+    name: 'millrace_thread_tasks',
+    help: 'Tasks that run in the thread.',
+    labels: ['thread'],
+    samples: perThread(({ tasks }) => tasks),
+  },
+  {
+    name: 'millrace_thread_heap_bytes',
+    help: 'Memory of the objects of JavaScript in the thread.',
+    labels: ['thread'],
+    samples: perThread(({ heapBytes }) => heapBytes),
+  },
+  {
+    name: 'millrace_thread_silent_seconds',
+    help: 'Since the thread last reported, which it does 5 times a second while its event loop turns.',
+    labels: ['thread'],
+    samples: perThread(({ silentMs }) => silentMs / 1000),
   },
 ]

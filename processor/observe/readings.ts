@@ -76,6 +76,18 @@ export interface RestoreReading {
   readonly total: number
 }
 
+/** One thread of a process that has several. */
+export interface ThreadReading {
+  readonly worker: number
+  readonly state: StateName
+  readonly tasks: number
+  /** How often it was replaced after a crash. */
+  readonly replacements: number
+  readonly heapBytes: number
+  /** Since it last said something: its event loop is held, by user code or by the collection of garbage. */
+  readonly silentMs: number
+}
+
 export type StateName = 'created' | 'connecting' | 'joining' | 'restoring' | 'running' | 'stopped' | 'failed'
 
 export interface Readings {
@@ -90,8 +102,24 @@ export interface Readings {
   /** Of every task that has run here since the start, by its id. */
   readonly counts: ReadonlyMap<string, TaskCounts>
   readonly tasks: readonly OpenTask[]
+  /** Empty where the worker runs in the thread that answers. */
+  readonly threads: readonly ThreadReading[]
   readonly copies: readonly CopyReading[]
 }
+
+/** Of an application that does not run. */
+export const noReadings = (state: StateName): Readings => ({
+  state,
+  commits: 0,
+  aborts: 0,
+  generations: 0,
+  blocks: new Map(),
+  restore: { records: 0, bytes: 0, remaining: 0, total: 0 },
+  counts: new Map(),
+  tasks: [],
+  copies: [],
+  threads: [],
+})
 
 export type Read = () => Readings
 

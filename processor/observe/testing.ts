@@ -49,6 +49,7 @@ export const readings = (given: Partial<Readings> = {}): Readings => ({
     openTask(),
     openTask({ task: '1_0', slowestUpstream: 2, isWaiting: true, streamTimeMs: -1, sources: [], stores: [] }),
   ],
+  threads: [],
   copies: [
     { task: '0_2', kind: 'standby', stores: [{ topic: 'fraud-seen-changelog', partition: 2, lagRecords: 14 }] },
     { task: '0_3', kind: 'warmup', stores: [{ topic: 'fraud-seen-changelog', partition: 3, lagRecords: 9000 }] },

@@ -4,7 +4,7 @@ import type { Compiled } from '../../topology/compiled.ts'
 import { checkName } from '../../topology/names.ts'
 import type { Plan } from '../../topology/plan.ts'
 import { AppError } from '../errors.ts'
-import type { Readings, StateName } from '../observe/readings.ts'
+import { noReadings, type Readings, type StateName } from '../observe/readings.ts'
 import type { Kafka, World } from '../ports.ts'
 import type { Stores } from '../state-port.ts'
 import { bindSerdes } from './bind.ts'
@@ -97,7 +97,7 @@ export class App {
 
   /** How it is doing: what metrics, health and the summary are made of. */
   read(): Readings {
-    return { state: this.#state, ...(this.#worker?.read() ?? nothing) }
+    return { ...noReadings(this.#state), ...this.#worker?.read() }
   }
 
   /** Starts, and resolves when records are being processed. Rejects with what is in the way. */
@@ -166,17 +166,6 @@ export class App {
       },
     })
   }
-}
-
-const nothing: Omit<Readings, 'state'> = {
-  commits: 0,
-  aborts: 0,
-  generations: 0,
-  blocks: new Map(),
-  restore: { records: 0, bytes: 0, remaining: 0, total: 0 },
-  counts: new Map(),
-  tasks: [],
-  copies: [],
 }
 
 /** Checks the topology and the settings, and makes an application of them. Nothing runs before `start`. */

@@ -126,7 +126,7 @@ export class Worker {
   }
 
   /** What metrics are made of. */
-  read(): Omit<Readings, 'state'> {
+  read(): Omit<Readings, 'state' | 'threads'> {
     const tasks = this.#tasks.open()
     return {
       commits: this.commits,

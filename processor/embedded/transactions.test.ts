@@ -209,6 +209,27 @@ test.each([3, 5])(
   },
 )
 
+test('markers come one by one, the last when the delay is over', async () => {
+  const bench = await TransactionBench.create({ markerDelayMs: 100 })
+  const identity = await bench.init()
+  await bench.produce(identity, { partition: 0 })
+  await bench.produce(identity, { partition: 1 })
+  await bench.end(identity, true)
+  const logs = [0, 1].map(partition => bench.broker.log('out', partition)!)
+  const marked = (): number => logs.filter(log => log.lastStableOffset === log.endOffset).length
+  const seen = new Set<number>()
+  for (let ms = 0; ms < 100; ms++) {
+    seen.add(marked())
+    expect(bench.state()).toBe('PrepareCommit')
+    await bench.world.advance(1)
+  }
+  expect([...seen]).toContain(1)
+  expect(marked()).toBe(2)
+  expect(bench.state()).toBe('CompleteCommit')
+  // One marker each.
+  expect(logs.map(log => log.endOffset)).toEqual([2, 2])
+})
+
 test('Produce v12 hears CONCURRENT_TRANSACTIONS while markers are under way; the same bytes go through later', async () => {
   const bench = await TransactionBench.create({ markerDelayMs: 10 })
   const identity = await bench.init()

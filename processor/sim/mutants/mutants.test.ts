@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 // Never called here: whoever changes what a mutant changes is to run this test, and this says what it depends on.
-import '../../runtime/app.ts'
+import '../run.ts'
 import { mutants } from './all.ts'
 import { readSource } from './copied-tree.ts'
 import { mutated } from './mutant.ts'

@@ -64,12 +64,13 @@ export class Changelogs {
     this.#pausing.abort()
   }
 
-  /** Resolves when the copy, which was added, has come to these ends and is on disk; rejects with what goes wrong. */
+  /** Resolves when the copy, followed or not, has come to these ends and is on disk; rejects with what goes wrong. */
   restore(copy: Copy, ends: ReadonlyMap<string, number>): Promise<void> {
     if (this.#restoring().length === 0) {
       this.progress.total = this.progress.remaining = 0
       this.#fetcher?.pause(this.#followed())
     }
+    if (!this.#copies.has(copy)) this.add(copy)
     copy.isRestoring = true
     for (const part of copy.parts) {
       part.end = ends.get(keyOf(part))!

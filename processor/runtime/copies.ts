@@ -180,6 +180,7 @@ export class Copies {
       try {
         const [copy] = await openCopies([place], this.#options)
         followed.copy = copy!
+        this.#options.changelogs.add(copy!)
       } catch (error) {
         this.#followed.delete(name)
         this.#retryLater(name, asError(error))

@@ -35,7 +35,7 @@ export interface OpenedTask {
   readonly positions: ReadonlyMap<string, number>
 }
 
-/** Opens copies of the state of tasks, and begins to follow their changelogs. */
+/** Opens copies of the state of tasks, and finds where they are in their changelogs. */
 export async function openCopies(places: readonly TaskPlace[], options: OpenOptions): Promise<Copy[]> {
   const copies: Copy[] = []
   try {
@@ -45,7 +45,6 @@ export async function openCopies(places: readonly TaskPlace[], options: OpenOpti
     for (const { state } of copies) await state.close()
     throw error
   }
-  for (const copy of copies) options.changelogs.add(copy)
   return copies
 }
 

@@ -26,11 +26,15 @@ const logTo = (level: string) => (fields: object, message: string) =>
   say({ kind: 'log', level, message, fields: inspect(fields, { breakLength: Infinity }) })
 const log: Log = { debug() {}, info: logTo('info'), warn: logTo('warn'), error: logTo('error') }
 
+/** All of its tasks are restored: those that were first have committed before. */
+let isRunning = false
+
 function countdown(moment: Moment | null, act: () => void): (step: Step) => void {
   if (moment === null) return () => undefined
   let isCounting = moment.after === undefined
   let left = moment.occurrence
   return step => {
+    if (!isRunning) return
     if (isCounting && step === moment.step && --left === 0) act()
     if (step === moment.after) isCounting = true
   }
@@ -80,6 +84,7 @@ async function run(): Promise<void> {
   )
   process.on('SIGTERM', () => void app.stop())
   await app.start()
+  isRunning = true
   say({ kind: 'running', restoredRecords: app.read().restore.records })
   app.ended.then(
     () => say({ kind: 'ended' }),

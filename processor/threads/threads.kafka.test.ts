@@ -96,7 +96,7 @@ test('three threads share the tasks; those that crash are replaced, and the outp
     expect(Math.max(...gaps)).toBeLessThan(sessionTimeoutMs / 2)
   }
   expect(await finish(threads)).toEqual([])
-}, 60_000)
+}, 120_000)
 
 test('by the policy stop a crash ends the process; one that is stuck is ended; the next goes on where they were', async () => {
   const { start, watch, inflict, finish } = await open()
@@ -119,4 +119,4 @@ test('by the policy stop a crash ends the process; one that is stuck is ended; t
     message: expect.stringMatching(/^Thread [01] of 2 did not stop within 2.5 s/),
   })
   expect(await finish(await start())).toEqual([])
-}, 60_000)
+}, 120_000)

@@ -31,6 +31,9 @@ export function failureOf(error: unknown, place: { topic: string; partition: num
 export const isReplayable = (error: unknown, policy: OnFailure): error is ProcessingError | NotReady =>
   error instanceof NotReady || (error instanceof ProcessingError && policy !== 'fail')
 
+/** Another process has the transactional id. */
+export const isFenced = (error: unknown): boolean => error instanceof AppError && error.code === 'FENCED'
+
 /** Named by the client in the cause: the group does not know this member, or its generation, any more. */
 export const isMembershipLost = (error: AppError): boolean => {
   const { cause } = error

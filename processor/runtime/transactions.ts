@@ -167,14 +167,24 @@ export class Transactions {
     await this.#options.producer.end('abort')
   }
 
-  /** A fresh start after a failure: the producer takes a new epoch, which ends whatever is open. */
-  async reset(): Promise<void> {
+  /**
+   * A fresh start after a failure: the producer takes a new epoch, which ends whatever is open. With the signal it is
+   * given up, and the producer closed.
+   */
+  async reset(signal?: AbortSignal): Promise<void> {
     await this.#sending
     await this.#committing
     this.#begunMs = null
     this.#error = null
     this.#finished = this.#started
     this.#options.storing.forget()
-    await this.#options.producer.init()
+    const { producer } = this.#options
+    const close = (): void => void producer.close()
+    signal?.addEventListener('abort', close)
+    try {
+      await producer.init()
+    } finally {
+      signal?.removeEventListener('abort', close)
+    }
   }
 }

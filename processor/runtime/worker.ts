@@ -4,7 +4,7 @@ import type { GroupMember, Producer } from '../ports.ts'
 import type { Readings } from '../observe/readings.ts'
 import { type TaskPlace, taskName } from './assign/places.ts'
 import { rejecter } from './dead-letters.ts'
-import { isOutside, isReplayable, ProcessingError } from './failure.ts'
+import { isFenced, isOutside, isReplayable, ProcessingError } from './failure.ts'
 import { Inbox } from './inbox.ts'
 import { groupOptions, Membership } from './membership.ts'
 import { readTask } from './readings.ts'
@@ -171,6 +171,8 @@ export class Worker {
   }
 
   async #loop(): Promise<void> {
+    // What is left open when a worker ends would hold readers up until the transaction times out.
+    let isLeftOpen = true
     try {
       while (!this.#stopping.signal.aborted) {
         try {
@@ -184,11 +186,16 @@ export class Worker {
       }
       this.#options.onStep('closing')
       await this.#closeClean()
+      isLeftOpen = this.#isDirty && !this.#isReplaced
+    } catch (error) {
+      isLeftOpen = !isFenced(error)
+      throw error
     } finally {
       this.#stopping.abort()
       const late = this.#options.world.scheduler.sleep(cancelMostMs, this.#inbox.closed)
       await Promise.race([this.#starting.cancel(), late])
       await this.#closeDirty().catch(() => undefined)
+      if (isLeftOpen) await Promise.race([this.#transactions.reset().catch(() => undefined), late])
       await Promise.race([this.#starting.close(), late])
       await this.#releases.settled()
       this.#inbox.close()
@@ -236,14 +243,7 @@ export class Worker {
 
   /** A new epoch for the producer: what was open is aborted, and what is still on its way cannot arrive any more. */
   async #renew(): Promise<void> {
-    const { signal } = this.#stopping
-    const close = (): void => void this.#producer.close()
-    signal.addEventListener('abort', close)
-    try {
-      await this.#transactions.reset()
-    } finally {
-      signal.removeEventListener('abort', close)
-    }
+    await this.#transactions.reset(this.#stopping.signal)
     this.#isDirty = false
     this.#releases.renewed()
   }
@@ -260,7 +260,7 @@ export class Worker {
     await this.#closeDirty()
     if (error.code === 'STATE_CORRUPT') for (const place of places) await stores.destroy(taskName(place))
     // Whoever has the place of this worker in the group has its transactional id too, which must not be taken back.
-    if (error.code === 'FENCED') await this.#member?.confirm()
+    if (isFenced(error)) await this.#member?.confirm()
     await this.#inbox.sleep(Math.min(backoffMostMs, 50 * 2 ** this.#failures++))
   }
 

@@ -2,8 +2,9 @@ import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RowArena } from './row-arena.ts'
+import { Segments } from './segments.ts'
 
-const segmentBytes = 1024
+const segmentBytes = 256
 
 /** What the arena should hold: for each row its front and back bytes. */
 type Model = Map<number, { front: Buffer; back: Buffer }>
@@ -12,7 +13,7 @@ const anyStep = fc.oneof(
   fc.record({
     kind: fc.constant('grow' as const),
     row: fc.nat(2000),
-    more: fc.nat(400),
+    more: fc.nat(60),
     front: fc.uint8Array({ maxLength: 40 }),
     back: fc.uint8Array({ maxLength: 12 }),
   }),
@@ -41,9 +42,14 @@ function put(arena: RowArena, row: number, front: Buffer, back: Buffer): void {
 test('blocks keep their bytes while others grow, go and move', () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 120 }), steps => {
-      const arena = new RowArena(segmentBytes)
-      const model: Model = new Map()
-      for (const step of steps) {
+      // Two share their memory.
+      const memory = new Segments(segmentBytes, 4 * segmentBytes)
+      const both = [0, 1].map((): { arena: RowArena; model: Model } => ({
+        arena: new RowArena(memory),
+        model: new Map(),
+      }))
+      for (const [index, step] of steps.entries()) {
+        const { arena, model } = both[index % 2]!
         if (step.kind === 'tidy') arena.tidy()
         else if (step.kind === 'free') {
           // Few rows, so that most steps meet one that is there; one far out, so that the tables grow.
@@ -63,14 +69,14 @@ test('blocks keep their bytes while others grow, go and move', () => {
           put(arena, row, front, back)
           model.set(row, { front, back })
         }
-        check(arena, model)
+        for (const one of both) check(one.arena, one.model)
       }
     }),
   )
 })
 
 test('little lies unused after a tidy, however blocks came and went', () => {
-  const arena = new RowArena(segmentBytes)
+  const arena = new RowArena(new Segments(segmentBytes, 4 * segmentBytes))
   for (let round = 1; round <= 20; round++) {
     for (let row = 0; row < 200; row++) arena.grow(row, round * 3, (round - 1) * 3, 0)
     arena.tidy()

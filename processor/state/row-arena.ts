@@ -1,10 +1,9 @@
 import { Buffer } from 'node:buffer'
-import { bufferPool } from '../../schemas/buffer-pool.ts'
 import { longerInts } from './longer.ts'
+import { type Segments, segments } from './segments.ts'
 
 /** Row and capacity in front of each block: how a segment is walked. */
 const headBytes = 8
-const defaultSegmentBytes = 262_144
 /** A block beyond this share of a segment has a segment of its own. */
 const largeShare = 4
 /** What may lie unused before segments are emptied: this share of what is used, and two segments. */
@@ -27,8 +26,8 @@ interface Segment {
  * `bytes`, `view` and `start` of a row are valid until the next `grow` or `tidy`; nobody keeps a view of them.
  */
 export class RowArena {
-  readonly #segmentBytes: number
-  #segments: (Segment | null)[] = []
+  readonly #memory: Segments
+  readonly #segments: (Segment | null)[] = []
   #freeIndexes: number[] = []
   #current = -1
   #segmentOf = new Int32Array(64).fill(-1)
@@ -37,11 +36,9 @@ export class RowArena {
   #live = 0
   #held = 0
 
-  /** `segmentBytes`: a power of two, from 1 KiB to 1 MiB, for segments come from the pool and go back to it. */
-  constructor(segmentBytes = defaultSegmentBytes) {
-    const isPooled = segmentBytes >= 1024 && segmentBytes <= 1 << 20 && (segmentBytes & (segmentBytes - 1)) === 0
-    if (!isPooled) throw new RangeError(`A segment of ${segmentBytes} bytes is not one of the pool's.`)
-    this.#segmentBytes = segmentBytes
+  constructor(memory = segments) {
+    this.#memory = memory
+    abandoned.register(this, { memory, left: this.#segments })
   }
 
   /** Bytes of blocks in use. */
@@ -109,7 +106,7 @@ export class RowArena {
 
   /** Empties the emptiest segments until little lies unused. Blocks may move. */
   tidy(): void {
-    while (this.#held - this.#live > this.#live * sparePart + 2 * this.#segmentBytes) {
+    while (this.#held - this.#live > this.#live * sparePart + 2 * this.#memory.segmentBytes) {
       const index = this.#emptiest()
       if (index < 0) return
       this.#empty(index)
@@ -128,7 +125,7 @@ export class RowArena {
     this.#segments[index] = null
     this.#freeIndexes.push(index)
     this.#held -= segment.bytes.length
-    bufferPool.give(segment.bytes)
+    this.#memory.give(segment.bytes)
   }
 
   #emptiest(): number {
@@ -161,11 +158,12 @@ export class RowArena {
 
   /** The index of a segment with room for `size` bytes at its end. */
   #segmentFor(size: number): number {
-    if (size * largeShare > this.#segmentBytes) return this.#add(newSegment(Buffer.allocUnsafeSlow(size)))
+    if (size * largeShare > this.#memory.segmentBytes) return this.#add(newSegment(Buffer.allocUnsafeSlow(size)))
     const current = this.#segments[this.#current]
-    if (current !== undefined && current !== null && current.end + size <= this.#segmentBytes) return this.#current
+    if (current !== undefined && current !== null && current.end + size <= this.#memory.segmentBytes)
+      return this.#current
     const full = this.#current
-    this.#current = this.#add(newSegment(bufferPool.take(this.#segmentBytes)))
+    this.#current = this.#add(newSegment(this.#memory.take()))
     if (full >= 0 && this.#segments[full]!.live === 0) this.#release(full)
     return this.#current
   }
@@ -189,4 +187,9 @@ const newSegment = (bytes: Buffer): Segment => ({
   view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
   end: 0,
   live: 0,
+})
+
+/** An arena goes with its task; its segments are for others then. */
+const abandoned = new FinalizationRegistry<{ memory: Segments; left: (Segment | null)[] }>(({ memory, left }) => {
+  for (const segment of left) if (segment !== null) memory.give(segment.bytes)
 })

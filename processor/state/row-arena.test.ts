@@ -41,7 +41,7 @@ function put(arena: RowArena, row: number, front: Buffer, back: Buffer): void {
 
 test('blocks keep their bytes while others grow, go and move', () => {
   fc.assert(
-    fc.property(fc.array(anyStep, { maxLength: 120 }), steps => {
+    fc.property(fc.array(anyStep, { minLength: 60, maxLength: 200 }), steps => {
       // Two share their memory.
       const memory = new Segments(segmentBytes, 4 * segmentBytes)
       const both = [0, 1].map((): { arena: RowArena; model: Model } => ({

@@ -4,9 +4,9 @@ import { Buffer } from 'node:buffer'
 const slabBytes = 33_554_432
 
 /**
- * Segments of memory for what lives long, cut from large slabs: among the buffers that come and go with every batch they
- * would keep whole regions of the C library's heap from being used again. What was never written of a slab takes no
- * memory. Segments are used again; slabs are kept.
+ * Segments of memory for what lives long, cut from large slabs: among the buffers that come and go with every batch
+ * they would keep whole regions of the C library's heap from being used again. What was never written of a slab takes
+ * no memory. Segments are used again; slabs are kept.
  */
 export class Segments {
   readonly segmentBytes: number

@@ -14,18 +14,16 @@ export function gather(
 ): Readings {
   const all = [...past, ...now]
   const sum = (of: (readings: Readings) => number): number => all.reduce((total, each) => total + of(each), 0)
-  const restore = (of: (restore: Readings['restore']) => number): number =>
-    now.reduce((total, each) => total + of(each.restore), 0)
   return {
     state: states.find(state => now.some(each => each.state === state)) ?? 'stopped',
     commits: sum(({ commits }) => commits),
     aborts: sum(({ aborts }) => aborts),
     generations: sum(({ generations }) => generations),
     restore: {
-      records: restore(({ records }) => records),
-      bytes: restore(({ bytes }) => bytes),
-      remaining: restore(({ remaining }) => remaining),
-      total: restore(({ total }) => total),
+      records: sum(({ restore }) => restore.records),
+      bytes: sum(({ restore }) => restore.bytes),
+      remaining: now.reduce((total, { restore }) => total + restore.remaining, 0),
+      total: now.reduce((total, { restore }) => total + restore.total, 0),
     },
     blocks: blocksOf(all),
     counts: countsOf(all),

@@ -199,8 +199,7 @@ export class Copies {
 
   #retryLater(task: string, error: Error): void {
     const { world } = this.#options
-    const isBusy = error instanceof AppError && error.code === 'STATE_BUSY'
-    if (!isBusy && !this.#isClosed)
+    if (!isBusy(error) && !this.#isClosed)
       world.log.warn({ error, task }, 'a copy of state could not be kept up to date: trying again')
     this.#notBeforeMs = this.#nowMs() + backoffMs
   }
@@ -224,6 +223,8 @@ export class Copies {
   #occupy(name: string, act: () => Promise<void>): void {
     const before = this.#busy.get(name) ?? Promise.resolve()
     const done = before.then(act).catch(error => {
+      // Another thread of this process runs the task.
+      if (isBusy(error)) return
       this.#options.world.log.warn({ error, task: name }, 'the state of a task could not be closed or deleted')
     })
     this.#busy.set(name, done)
@@ -269,3 +270,5 @@ export class Copies {
     return this.#options.world.clock.monotonic()
   }
 }
+
+const isBusy = (error: unknown): boolean => error instanceof AppError && error.code === 'STATE_BUSY'

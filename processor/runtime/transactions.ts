@@ -1,4 +1,4 @@
-import { asError } from '../errors.ts'
+import { AppError, asError } from '../errors.ts'
 import type { GroupMember, GroupMetadata, Producer, World } from '../ports.ts'
 import { commit, type Step } from './commit.ts'
 import type { Storing } from './storing.ts'
@@ -36,6 +36,7 @@ export class Transactions {
   readonly #options: TransactionOptions
   #begunMs: number | null = null
   #begunUnder: GroupMetadata | null = null
+  #isGivenUp = false
   #sending: Promise<void> | null = null
   #committing: Promise<void> | null = null
   /** Tasks that the commit under way is about. */
@@ -167,11 +168,18 @@ export class Transactions {
     await this.#options.producer.end('abort')
   }
 
+  /** Closes the producer: what waits for a broker that does not answer comes to its end, and nothing is begun again. */
+  giveUp(): Promise<void> {
+    this.#isGivenUp = true
+    return this.#options.producer.close()
+  }
+
   /**
-   * A fresh start after a failure: the producer takes a new epoch, which ends whatever is open. With the signal it is
-   * given up, and the producer closed.
+   * A fresh start after a failure: the producer takes a new epoch, which ends whatever is open. Given up when the signal
+   * says so.
    */
   async reset(signal?: AbortSignal): Promise<void> {
+    if (this.#isGivenUp) throw new AppError('KAFKA_RETRIABLE', 'The time that a worker has to stop in is over.')
     await this.#sending
     await this.#committing
     this.#begunMs = null
@@ -179,7 +187,7 @@ export class Transactions {
     this.#finished = this.#started
     this.#options.storing.forget()
     const { producer } = this.#options
-    const close = (): void => void producer.close()
+    const close = (): void => void this.giveUp()
     signal?.addEventListener('abort', close)
     try {
       await producer.init()

@@ -148,8 +148,7 @@ export class Worker {
     if (this.#stopping.signal.aborted) return
     this.#isStopped = true
     this.#stopping.abort()
-    // Without a producer, what waits for a broker that does not answer comes to its end.
-    void this.#options.world.scheduler.sleep(stopMostMs, this.#inbox.closed).then(() => this.#producer.close())
+    void this.#options.world.scheduler.sleep(stopMostMs, this.#inbox.closed).then(() => this.#transactions.giveUp())
   }
 
   /** Heartbeats go on, and so do all other tasks. */

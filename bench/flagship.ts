@@ -2,13 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { analytics, fraudAlerts, payments, paymentsLate, paymentsRejected } from '../schemas/payments/topics.ts'
-import { memoryRegistry } from '../schemas/registry-memory.ts'
+import { payments } from '../schemas/payments/topics.ts'
 import { compile } from '../topology/compile.ts'
 import { fraudTopology } from '../topology/fraud/topology.ts'
-import { nativeKafka } from '../processor/kafka/native/client.ts'
 import { partitionOf } from '../processor/kafka/native/murmur2.ts'
-import { tcpTransport } from '../processor/kafka/native/tcp.ts'
 import type { Kafka } from '../processor/ports.ts'
 import { createApp } from '../processor/runtime/app.ts'
 import { levelStores } from '../processor/state/level.ts'
@@ -16,6 +13,7 @@ import { silentLog, systemWorld } from '../processor/world.ts'
 import { createFeed } from '../producer/feed.ts'
 import { PortCarrier } from '../producer/port-carrier.ts'
 import { pump } from '../producer/pump.ts'
+import { benchKafka, benchRegistry } from './flagship-thread.ts'
 import { EmissionSink } from '../producer/sink.ts'
 
 // The flagship on real Kafka, exactly once, one process: payments per second, CPU per payment, memory.
@@ -35,22 +33,13 @@ const { positionals, values } = parseArgs({
   },
 })
 
-const [host, port] = values.brokers.split(':')
 const world = systemWorld(
   process.env['DEBUG'] === undefined
     ? silentLog
     : { debug: console.error, info: console.error, warn: console.error, error: console.error },
 )
-// Schema ids are this process's own, the same in `load` and `run`: both register in this order.
-const registry = memoryRegistry()
-for (const topic of [payments, paymentsRejected, paymentsLate, fraudAlerts, analytics]) {
-  await topic.value.bind?.({ topic: topic.name, part: 'value', writes: true, registry })
-}
-const kafka = nativeKafka({
-  transport: tcpTransport({ bootstrap: [{ host: host!, port: Number(port) }] }),
-  world,
-  clientId: 'bench-flagship',
-})
+const registry = await benchRegistry()
+const kafka = benchKafka(values.brokers, world)
 await kafka.connect()
 if (positionals[0] === 'load') await load(kafka)
 else await run(kafka)

@@ -1,28 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { avro } from '../schemas/avro.ts'
-import { memoryRegistry } from '../schemas/registry-memory.ts'
-import { int64, text } from '../schemas/serdes.ts'
-import { topic } from '../schemas/topic.ts'
-import { topology, type Topology } from '../topology/stream.ts'
-import { nativeKafka } from '../processor/kafka/native/client.ts'
-import { partitionOf } from '../processor/kafka/native/murmur2.ts'
-import { tcpTransport } from '../processor/kafka/native/tcp.ts'
-import { createApp } from '../processor/runtime/app.ts'
-import { levelStores } from '../processor/state/level.ts'
+import { createApp } from '../processor/create-app.ts'
+import { holdStateFolder, taskStores } from '../processor/state/level.ts'
+import { createThreads } from '../processor/threads/create-threads.ts'
 import { silentLog, systemWorld } from '../processor/world.ts'
+import type { Duration } from '../topology/windows.ts'
+import { type BenchData, thread } from './streams-thread.ts'
 
-// The engine under the harness of the Java peer: workloads w1 and w2, written with the public DSL. Its command line is
-// the harness's contract: --brokers --workload --input --output --application-id --state-dir --guarantee --commit-ms
-// --threads.
-
-interface Payment {
-  readonly paymentId: string
-  readonly merchantId: string
-  readonly amountCents: number
-  readonly currency: string
-  readonly status: string
-  readonly eventTime: number
-}
+// The engine under the harness of the Java peer: workloads w1, w2 and w3 (streams-thread.ts). Its command line is the
+// harness's contract: --brokers --workload --input --output --application-id --state-dir --guarantee --commit-ms
+// --threads; and --conf cache=BYTES, --conf grace=1h. On stderr, when it ends: what was dropped.
 
 const given = new Map<string, string>()
 const settings = new Map<string, string>()
@@ -33,57 +18,37 @@ for (let i = 2; i < process.argv.length; i += 2) {
   else given.set(name, value)
 }
 
-const paymentSchema = readFileSync(new URL('payment.avsc', import.meta.url), 'utf8')
-const payment = avro<Payment>(paymentSchema)
-
-function workload(name: string, input: string, output: string): Topology {
-  const t = topology('bench')
-  const payments = t.stream(topic(input, text, payment))
-  switch (name) {
-    case 'w1':
-      payments
-        .filter(p => p.status !== 'reversed')
-        .map(
-          p =>
-            `{"id":"${p.paymentId}","merchant":"${p.merchantId}","amountCents":${p.amountCents},"currency":"${p.currency}","eventTime":${p.eventTime}}`,
-        )
-        .to(topic(output, text, text))
-      return t
-    case 'w2':
-      payments
-        .groupByKey()
-        .count('counts')
-        .changes()
-        .map(row => row.count)
-        .to(topic(output, text, int64))
-      return t
-    default:
-      throw new Error(`Workload ${name} is not built: w1 and w2 are.`)
-  }
-}
-
-const [host, port] = given.get('brokers')!.split(':')
 const world = systemWorld(
   process.env['DEBUG'] === undefined
     ? silentLog
     : { debug: console.error, info: console.error, warn: console.error, error: console.error },
 )
-const registry = memoryRegistry()
-await registry.register(`${given.get('input')!}-value`, paymentSchema)
-const stores = await levelStores(given.get('state-dir')!, '0')
-const transport = tcpTransport({ bootstrap: [{ host: host!, port: Number(port) }] })
-const app = createApp(workload(given.get('workload')!, given.get('input')!, given.get('output')!), {
+const data: BenchData = {
+  brokers: given.get('brokers')!,
+  workload: given.get('workload')!,
+  input: given.get('input')!,
+  output: given.get('output')!,
   application: given.get('application-id')!,
-  instance: '0',
-  kafka: nativeKafka({ transport, world, clientId: 'bench' }),
-  registry,
-  stores,
-  world,
-  partitionOf,
-  guarantee: given.get('guarantee') === 'eos' ? 'exactly_once' : 'at_least_once',
+  exactlyOnce: given.get('guarantee') === 'eos',
   commitIntervalMs: Number(given.get('commit-ms')),
-  ...(settings.has('cache') && { cacheBytes: Number(settings.get('cache')) }),
-})
+  cacheBytes: settings.has('cache') ? Number(settings.get('cache')) : null,
+  grace: (settings.get('grace') ?? '24h') as Duration,
+}
+const threads = Number(given.get('threads') ?? '1')
+const held = await holdStateFolder(given.get('state-dir')!, '0')
+const stores = taskStores(held.folder)
+
+async function start(): Promise<Pick<ReturnType<typeof createThreads>, 'start' | 'stop' | 'done' | 'read'>> {
+  if (threads > 1) {
+    const module = new URL('./streams-thread.ts', import.meta.url)
+    return createThreads({ module, threads, data, instance: '0', folder: held.folder, world, onCrash: 'stop' })
+  }
+  const { signal } = new AbortController()
+  const { topology, ...parts } = await thread({ data, worker: 0, threads: 1, world, signal })
+  return createApp(topology, { ...parts, instance: '0', stores, world })
+}
+
+const app = await start()
 process.on('SIGTERM', () => void app.stop())
 const startMs = world.clock.monotonic()
 await app.start()
@@ -94,5 +59,13 @@ console.log(
     restoreMs: Math.round(world.clock.monotonic() - startMs),
   }),
 )
+let dropped: Record<string, number> = {}
+const timer = setInterval(() => {
+  dropped = {}
+  for (const counts of app.read().counts.values())
+    for (const [step, n] of counts.dropped) if (n > 0) dropped[step] = (dropped[step] ?? 0) + n
+}, 500)
 await app.done
+clearInterval(timer)
+console.error(JSON.stringify({ event: 'STOPPED', dropped }))
 process.exit(0)

@@ -10,9 +10,9 @@ import { benchKafka } from './flagship-thread.ts'
 // The same backlog drained by 1, 2 and 4 threads of one process, and by 1, 2 and 3 processes of one thread.
 //   node bench/flagship.ts load --brokers HOST:PORT --count 1000000
 //   node bench/scaling.ts --brokers HOST:PORT [--only 1x1,1x2]          processes x threads
-// Throughput is taken from committed offsets, from the first tenth of the backlog to its end, so that neither starts nor
-// JIT count; processor time is that of all replicas in between. On a machine whose cores the broker shares, more replicas
-// cannot be more than that much faster.
+// Throughput is taken from committed offsets, from the first tenth of the backlog to its end, so that neither starts
+// nor JIT count; processor time is that of all replicas in between. On a machine whose cores the broker shares, more
+// replicas cannot be more than that much faster.
 
 const { values } = parseArgs({
   options: {

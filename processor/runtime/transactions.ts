@@ -168,7 +168,7 @@ export class Transactions {
     await this.#options.producer.end('abort')
   }
 
-  /** Closes the producer: what waits for a broker that does not answer comes to its end, and nothing is begun again. */
+  /** Closes the producer: what waits for a broker that does not answer ends, and nothing is begun again. */
   giveUp(): Promise<void> {
     this.#isGivenUp = true
     return this.#options.producer.close()

@@ -175,8 +175,8 @@ export class Transactions {
   }
 
   /**
-   * A fresh start after a failure: the producer takes a new epoch, which ends whatever is open. Given up when the signal
-   * says so.
+   * A fresh start after a failure: the producer takes a new epoch, which ends whatever is open. It ends at once when the
+   * signal says so.
    */
   async reset(signal?: AbortSignal): Promise<void> {
     if (this.#isGivenUp) throw new AppError('KAFKA_RETRIABLE', 'The time that a worker has to stop in is over.')
@@ -187,7 +187,7 @@ export class Transactions {
     this.#finished = this.#started
     this.#options.storing.forget()
     const { producer } = this.#options
-    const close = (): void => void this.giveUp()
+    const close = (): void => void producer.close()
     signal?.addEventListener('abort', close)
     try {
       await producer.init()

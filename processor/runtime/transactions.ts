@@ -175,7 +175,7 @@ export class Transactions {
   }
 
   /**
-   * A fresh start after a failure: the producer takes a new epoch, which ends whatever is open. It ends at once when the
+   * A fresh start after a failure: the producer takes a new epoch, which ends whatever is open. Cut short when the
    * signal says so.
    */
   async reset(signal?: AbortSignal): Promise<void> {

@@ -76,6 +76,7 @@ function copyOf(names: readonly string[], from = 0): Copy {
     end: null,
     stableEnd: -1,
     emptyFetches: 0,
+    freshMs: world.clock.now(),
   }))
   return new Copy({ part: 0, partition: 0 }, state, parts)
 }
@@ -176,6 +177,32 @@ test('a copy whose offsets are not there any more says which; what else goes wro
   await expect(gone).rejects.toMatchObject({ task: '0_0' })
   const unknown = run({ ends: { a: 9 }, polls: [[{ topic: 'a', error: 'UNKNOWN_TOPIC_ID' }]] }, [copyOf(['a'], 3)])
   await expect(unknown).rejects.toThrow(/changelog of 'a' cannot be read: UNKNOWN_TOPIC_ID/)
+})
+
+test('one that was not caught up for half a day may have missed deletions; what it holds is as old as it says', async () => {
+  const hourMs = 3_600_000
+  const late = copyOf(['a'], 3)
+  late.parts[0]!.freshMs = world.clock.now() - 13 * hourMs
+  const broker = { ends: { a: 9 }, polls: [[{ topic: 'a', rows: [row('x')], nextOffset: 9 }]] }
+  await expect(run(broker, [late])).rejects.toThrow(/may not hold the deletions/)
+  const copy = copyOf(['a'], 3)
+  const freshMs = (copy.parts[0]!.freshMs = world.clock.now() - 11 * hourMs)
+  const halfway = run(
+    {
+      ends: { a: 9 },
+      polls: [
+        [{ topic: 'a', rows: [row('x')], nextOffset: 5, lastStableOffset: 9 }],
+        [{ topic: 'a', error: 'UNKNOWN_TOPIC_ID' }],
+      ],
+    },
+    [copy],
+  )
+  await expect(halfway).rejects.toThrow()
+  expect(copy.freshMs(world.clock.now())).toBe(freshMs)
+  const whole = copyOf(['a'], 3)
+  whole.parts[0]!.freshMs = freshMs
+  await run(broker, [whole])
+  expect(whole.freshMs(world.clock.now())).toBeGreaterThan(freshMs)
 })
 
 test('one that is caught up is done without an answer, one that is followed waits until the others are', async () => {

@@ -1,6 +1,6 @@
 import { AppError, asError } from '../errors.ts'
 import type { FetchedPartition, Fetcher, Kafka, TopicPartition, World } from '../ports.ts'
-import { type Copy, type CopyPart, isDone, OffsetsGone } from './copy.ts'
+import { type Copy, type CopyPart, isDone, OffsetsGone, staleAfterMs } from './copy.ts'
 
 export interface ChangelogsOptions {
   readonly kafka: Kafka
@@ -158,6 +158,8 @@ export class Changelogs {
     if (copy.error !== null) return
     try {
       if (fetched.error !== null) throw fetchError(copy, part, fetched.error)
+      const nowMs = this.#options.world.clock.now()
+      if (nowMs - part.freshMs > staleAfterMs) throw new OffsetsGone(copy.place, part, 'deletions')
       part.stableEnd = fetched.lastStableOffset
       const isEmpty = fetched.bytes === 0 && fetched.nextOffset <= part.position
       part.emptyFetches = isEmpty ? part.emptyFetches + 1 : 0
@@ -165,6 +167,7 @@ export class Changelogs {
       if (fetched.bytes > 0) for (const other of this.#parts.values()) other.part.emptyFetches = 0
       if (copy.isRestoring) this.progress.bytes += fetched.bytes
       if (fetched.nextOffset > part.position) await this.#apply(copy, part, fetched)
+      if (part.position >= part.stableEnd) part.freshMs = nowMs
       if (part.end === null) return
       if (part.emptyFetches >= emptyFetchesMost && part.stableEnd >= part.end) this.#advance(part, part.end)
       if (!isDone(part)) return
@@ -201,7 +204,7 @@ export class Changelogs {
   async #seeEnd(copy: Copy): Promise<void> {
     if (!copy.parts.every(isDone)) return
     try {
-      await copy.state.replays.flush(this.#options.world.clock.now())
+      await copy.state.replays.flush(copy.freshMs(this.#options.world.clock.now()))
       copy.finish()
     } catch (error) {
       copy.fail(asError(error))
@@ -211,7 +214,7 @@ export class Changelogs {
   #write(copy: Copy): void {
     const { clock } = this.#options.world
     copy.writtenMs = clock.monotonic()
-    copy.state.replays.flush(clock.now()).catch(error => copy.fail(asError(error)))
+    copy.state.replays.flush(copy.freshMs(clock.now())).catch(error => copy.fail(asError(error)))
   }
 
   /** What is followed comes in small pieces, which wait for each other. */
@@ -224,7 +227,7 @@ export class Changelogs {
 }
 
 function fetchError({ place }: Copy, part: CopyPart, error: string): AppError {
-  if (error === 'OFFSET_OUT_OF_RANGE') return new OffsetsGone(place, part)
+  if (error === 'OFFSET_OUT_OF_RANGE') return new OffsetsGone(place, part, 'offsets')
   return new AppError('KAFKA', `The changelog of '${part.store}' cannot be read: ${error}.`, { place: part })
 }
 

@@ -14,16 +14,24 @@ export interface CopyPart extends TopicPartition {
   stableEnd: number
   /** Full fetches in a row that brought nothing. */
   emptyFetches: number
+  /** Wall-clock time when it last held all that the changelog held. */
+  freshMs: number
 }
+
+/**
+ * Tombstones live for a day by default (delete.retention.ms): whoever has not caught up for half of it may have missed
+ * some, and begins from scratch.
+ */
+export const staleAfterMs = 12 * 3_600_000
 
 export const isDone = ({ position, end }: CopyPart): boolean => end !== null && position >= end
 
-/** Why a task's store cannot be caught up: its offsets are not in the changelog (any more). */
+/** Why a task's store cannot be caught up: what it needs is not in the changelog (any more). */
 export class OffsetsGone extends AppError {
   readonly task: string
 
-  constructor(place: TaskPlace, part: TopicPartition) {
-    super('OFFSET_OUT_OF_RANGE', 'The changelog does not hold the offsets that a store needs any more.', {
+  constructor(place: TaskPlace, part: TopicPartition, what: 'offsets' | 'deletions') {
+    super('OFFSET_OUT_OF_RANGE', `The changelog may not hold the ${what} that a store needs any more.`, {
       place: { topic: part.topic, partition: part.partition },
     })
     this.task = taskName(place)
@@ -67,6 +75,11 @@ export class Copy {
     let offset = 0
     for (const { position } of this.parts) offset += position
     return offset
+  }
+
+  /** Wall-clock time when all of it was last caught up; `nowMs` for what has no changelogs. */
+  freshMs(nowMs: number): number {
+    return this.parts.reduce((least, part) => Math.min(least, part.freshMs), nowMs)
   }
 
   finish(): void {

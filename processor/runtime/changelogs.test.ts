@@ -6,6 +6,7 @@ import { TaskState } from '../state/task-state.ts'
 import { columnsOf, type LogRecord } from '../state/testing.ts'
 import { Changelogs, keyOf } from './changelogs.ts'
 import { Copy, OffsetsGone } from './copy.ts'
+import { type OpenOptions, restoreCopies } from './open.ts'
 
 // When a restore is done: by answers of a broker that are written down here.
 
@@ -203,6 +204,23 @@ test('one that was not caught up for half a day may have missed deletions; what 
   whole.parts[0]!.freshMs = freshMs
   await run(broker, [whole])
   expect(whole.freshMs(world.clock.now())).toBeGreaterThan(freshMs)
+})
+
+test('a copy that is closed while its end is asked for is read no more: its store may be open elsewhere', async () => {
+  const { kafka, assigned } = kafkaOf({ ends: { a: 9, b: 9 }, polls: [[{ topic: 'b', nextOffset: 9, bytes: 10 }]] })
+  const changelogs = new Changelogs({ kafka, world, flushAgeMs: 10_000 })
+  const [closed, open] = [copyOf(['a'], 3), copyOf(['b'], 3)]
+  const offsets = (parts: readonly TopicPartition[]): Promise<readonly PartitionOffset[]> => {
+    changelogs.remove(closed)
+    return Promise.resolve(parts.map(part => ({ ...part, offset: 9 })))
+  }
+  const restored: Copy[] = []
+  const options = { changelogs, kafka: { ...kafka, admin: () => ({ offsets }) } } as unknown as OpenOptions
+  await restoreCopies([closed, open], options, copy => restored.push(copy))
+  expect(restored).toEqual([open])
+  expect(assigned.map(({ topic }) => topic)).toEqual(['b'])
+  expect(() => changelogs.add(closed)).toThrow(/a copy that is read is open/)
+  await changelogs.close()
 })
 
 test('one that is caught up is done without an answer, one that is followed waits until the others are', async () => {

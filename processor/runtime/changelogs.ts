@@ -1,4 +1,4 @@
-import { AppError, asError } from '../errors.ts'
+import { AppError, asError, assert } from '../errors.ts'
 import type { FetchedPartition, Fetcher, Kafka, TopicPartition, World } from '../ports.ts'
 import { type Copy, type CopyPart, isDone, OffsetsGone, staleAfterMs } from './copy.ts'
 
@@ -55,6 +55,7 @@ export class Changelogs {
 
   /** Begins to follow. */
   add(copy: Copy): void {
+    assert(!copy.isRemoved, 'a copy that is read is open')
     this.#copies.add(copy)
     for (const part of copy.parts) this.#parts.set(keyOf(part), { copy, part })
     if (copy.parts.length === 0) return
@@ -88,6 +89,7 @@ export class Changelogs {
 
   /** Nothing more is applied; what was is on its way to the disk, which `state.close` waits for. */
   remove(copy: Copy): void {
+    copy.isRemoved = true
     if (!this.#copies.delete(copy)) return
     for (const part of copy.parts) {
       this.#parts.delete(keyOf(part))

@@ -45,6 +45,8 @@ export class Copy {
   readonly parts: readonly CopyPart[]
   /** On its way to being run. */
   isRestoring = false
+  /** Whoever had it has closed it, or runs its task. */
+  isRemoved = false
   error: Error | null = null
   /** When a batch of it was last made, on the monotonic clock. */
   writtenMs = 0

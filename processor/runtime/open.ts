@@ -102,6 +102,8 @@ export async function restoreCopies(
   const parts = copies.flatMap(copy => copy.parts)
   const ends = byPartition(parts.length === 0 ? [] : await kafka.admin().offsets(parts, 'latest', 'read_uncommitted'))
   const run = async (copy: Copy): Promise<void> => {
+    // Closed while the brokers were asked.
+    if (copy.isRemoved) return
     await changelogs.restore(copy, ends)
     restored(copy)
   }

@@ -49,7 +49,7 @@ async function drain(processes: number, threads: number): Promise<object> {
       threads,
       folder,
       commitIntervalMs: Number(values['commit-ms']),
-      cacheBytes: (Number(values['cache-mb']) << 20) / processes,
+      cacheBytes: Math.floor((Number(values['cache-mb']) << 20) / processes),
     }
     const program = join(import.meta.dirname, 'flagship-replica.ts')
     const child = spawn(process.execPath, [...flags, program, JSON.stringify(options)], {

@@ -6,6 +6,7 @@ import { Fold } from './fold.ts'
 import type { Counter, Operator, TaskContext, TimedOperator } from './operator.ts'
 import { FlowRecord } from './record.ts'
 import { type Due, DueSessions, type Session, sessionsCodec } from './session-list.ts'
+import { StreamTime } from './stream-time.ts'
 
 /** All sessions of a key are one entry. */
 const entrySlot = 0
@@ -32,6 +33,7 @@ export class SessionAggregate implements TimedOperator {
   readonly #step: SessionStep
   readonly #fold: Fold
   readonly #slots: SlotStore<readonly Session[]>
+  readonly #time: StreamTime
   readonly #context: TaskContext
   readonly #out: Operator
   readonly #final: boolean
@@ -57,7 +59,7 @@ export class SessionAggregate implements TimedOperator {
     this.#late = context.dropped(step.store, 'late')
     this.#lateWindows = context.dropped(step.store, 'late-windows')
     this.#nullKey = context.dropped(step.store, 'null-key')
-    this.#slots.follow(context.aligned)
+    this.#time = new StreamTime(this.#slots, context.aligned, time => this.#advance(time))
   }
 
   process(record: FlowRecord): void {
@@ -66,7 +68,7 @@ export class SessionAggregate implements TimedOperator {
       return
     }
     record.encodeKey()
-    const time = this.#observe(record.timestamp)
+    const time = this.#time.observe(record.timestamp)
     const { gapMs, graceMs } = this.#step.window
     const at = record.timestamp
     const { entries } = this.#slots
@@ -126,26 +128,16 @@ export class SessionAggregate implements TimedOperator {
     this.#out.process(sent)
   }
 
-  /** Stream time with this record in it; sessions that it closes are closed. */
-  #observe(timestamp: number): number {
-    const { root } = this.#slots
-    const time = this.#context.aligned === null ? Math.max(root.streamTime, timestamp) : this.#context.aligned.now
-    if (time > root.streamTime) this.#advance(time)
-    return root.streamTime
-  }
-
   onTime(): void {
-    const time = this.#context.aligned?.now ?? -1
-    if (time > this.#slots.root.streamTime) this.#advance(time)
+    this.#time.onTime()
   }
 
   onEnd(): void {
-    if (this.#context.aligned === null) this.#advance(Infinity)
+    this.#time.onEnd()
   }
 
   #advance(time: number): void {
-    this.#slots.root.streamTime = time
-    this.#slots.touch()
+    this.#slots.moveTo(time)
     const limitMs = time - this.#keptMs
     const { gapMs } = this.#step.window
     for (;;) {

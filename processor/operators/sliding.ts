@@ -8,6 +8,7 @@ import type { Counter, Operator, TaskContext, TimedOperator } from './operator.t
 import { FlowRecord } from './record.ts'
 import { type Due, DueSessions, type Session, sessionsCodec } from './session-list.ts'
 import { KeyWindows } from './sliding-windows.ts'
+import { StreamTime } from './stream-time.ts'
 
 /** All windows of a key are one entry. */
 const entrySlot = 0
@@ -34,6 +35,7 @@ export class SlidingAggregate implements TimedOperator {
   readonly #step: SlidingStep
   readonly #fold: Fold
   readonly #slots: SlotStore<readonly Session[]>
+  readonly #time: StreamTime
   readonly #context: TaskContext
   readonly #out: Operator
   readonly #final: boolean
@@ -62,7 +64,7 @@ export class SlidingAggregate implements TimedOperator {
     this.#nullKey = context.dropped(step.store, 'null-key')
     this.#nullValue = context.dropped(step.store, 'null-value')
     this.#windows = new KeyWindows(step.window.diffMs, this.#fold, folded => this.#copy(folded))
-    this.#slots.follow(context.aligned)
+    this.#time = new StreamTime(this.#slots, context.aligned, time => this.#advance(time))
     this.#newestStart = this.#latestStart()
   }
 
@@ -79,7 +81,7 @@ export class SlidingAggregate implements TimedOperator {
     record.encodeKey()
     const { diffMs, graceMs } = this.#step.window
     const { timestamp, keyBytes, keyStart, keyEnd } = record
-    const time = this.#observe(timestamp)
+    const time = this.#time.observe(timestamp)
     if (timestamp + diffMs < time - graceMs) {
       this.#late.value++
       this.#lateWindows.value++
@@ -147,27 +149,18 @@ export class SlidingAggregate implements TimedOperator {
     return Math.max(-1, ...starts)
   }
 
-  #observe(timestamp: number): number {
-    const { root } = this.#slots
-    const time = this.#context.aligned === null ? Math.max(root.streamTime, timestamp) : this.#context.aligned.now
-    if (time > root.streamTime) this.#advance(time)
-    return root.streamTime
-  }
-
   onTime(): void {
-    const time = this.#context.aligned?.now ?? -1
-    if (time > this.#slots.root.streamTime) this.#advance(time)
+    this.#time.onTime()
   }
 
   onEnd(): void {
-    if (this.#context.aligned === null) this.#advance(Infinity)
+    this.#time.onEnd()
   }
 
   #advance(time: number): void {
     const { root } = this.#slots
     if (this.#final) this.#emit(root.streamTime - this.#step.window.graceMs, time - this.#step.window.graceMs)
-    root.streamTime = time
-    this.#slots.touch()
+    this.#slots.moveTo(time)
     const { diffMs } = this.#step.window
     const oldest = this.#oldest()
     for (;;) {

@@ -2,6 +2,7 @@ import type { TrailingStep } from '../../topology/compiled.ts'
 import { EventStore } from './event-store.ts'
 import type { Counter, Operator, TaskContext } from './operator.ts'
 import type { FlowRecord } from './record.ts'
+import { StreamTime } from './stream-time.ts'
 import { TrailingSpans } from './trailing-spans.ts'
 
 /**
@@ -21,7 +22,7 @@ export class Trailing implements Operator {
   readonly #step: TrailingStep
   readonly #store: EventStore
   readonly #spans: TrailingSpans
-  readonly #context: TaskContext
+  readonly #time: StreamTime
   readonly #out: Operator
   readonly #longestMs: number
   readonly #nullKey: Counter
@@ -37,13 +38,13 @@ export class Trailing implements Operator {
     const retention = { spanMs: longestMs, retentionMs: longestMs + step.graceMs }
     this.#store = new EventStore(context.state, step.store, step.event, retention, row => this.#spans.forget(row))
     context.state.addCache(this.#spans)
-    this.#context = context
     this.#out = out
     this.#nullKey = context.dropped(step.store, 'null-key')
     this.#nullValue = context.dropped(step.store, 'null-value')
     this.#late = context.dropped(step.store, 'late')
     this.#lateWindows = context.dropped(step.store, 'late-windows')
-    this.#store.slots.follow(context.aligned)
+    const { slots } = this.#store
+    this.#time = new StreamTime(slots, context.aligned, time => slots.moveTo(time))
   }
 
   process(record: FlowRecord): void {
@@ -57,7 +58,7 @@ export class Trailing implements Operator {
       return
     }
     const { timestamp } = record
-    const time = this.#observe(timestamp)
+    const time = this.#time.observe(timestamp)
     const oldestResult = time - this.#step.graceMs
     const since = oldestResult - this.#longestMs
     if (timestamp < since) {
@@ -79,16 +80,5 @@ export class Trailing implements Operator {
     record.value = result
     this.#out.process(record)
     record.value = value
-  }
-
-  #observe(timestamp: number): number {
-    const { slots } = this.#store
-    const { root } = slots
-    const time = this.#context.aligned === null ? Math.max(root.streamTime, timestamp) : this.#context.aligned.now
-    if (time > root.streamTime) {
-      root.streamTime = time
-      slots.touch()
-    }
-    return root.streamTime
   }
 }

@@ -48,8 +48,7 @@ export class UserLog implements LogState<any, any> {
       )
     const { root } = this.#store.slots
     if (timeMs > root.streamTime) {
-      root.streamTime = timeMs
-      this.#store.slots.touch()
+      this.#store.slots.moveTo(timeMs)
     }
     const oldestMs = this.#oldestMs()
     if (timeMs < oldestMs) {

@@ -7,6 +7,7 @@ import { Fold, type Folded } from './fold.ts'
 import type { Counter, Operator, TaskContext, TimedOperator } from './operator.ts'
 import { FlowRecord } from './record.ts'
 import { showKey, timedFailure } from './timed-failure.ts'
+import { StreamTime } from './stream-time.ts'
 
 /**
  * Tumbling and hopping windows, one row for each (key, window start).
@@ -27,6 +28,7 @@ export class WindowedAggregate implements TimedOperator {
   readonly #step: WindowedStep
   readonly #fold: Fold
   readonly #slots: SlotStore<Folded>
+  readonly #time: StreamTime
   readonly #context: TaskContext
   readonly #out: Operator
   readonly #final: boolean
@@ -45,7 +47,7 @@ export class WindowedAggregate implements TimedOperator {
     this.#late = context.dropped(step.store, 'late')
     this.#lateWindows = context.dropped(step.store, 'late-windows')
     this.#nullKey = context.dropped(step.store, 'null-key')
-    this.#slots.follow(context.aligned)
+    this.#time = new StreamTime(this.#slots, context.aligned, time => this.#advance(time))
   }
 
   process(record: FlowRecord): void {
@@ -54,7 +56,7 @@ export class WindowedAggregate implements TimedOperator {
       return
     }
     record.encodeKey()
-    const time = this.#observe(record.timestamp)
+    const time = this.#time.observe(record.timestamp)
     if (this.#step.merges) this.#merge(record, record.value as WindowPartial, time)
     else this.#add(record, time)
   }
@@ -124,27 +126,16 @@ export class WindowedAggregate implements TimedOperator {
     record.timestamp = timestamp
   }
 
-  /** Stream time with this record in it; windows that it closes are closed. */
-  #observe(timestamp: number): number {
-    const { root } = this.#slots
-    const time = this.#context.aligned === null ? Math.max(root.streamTime, timestamp) : this.#context.aligned.now
-    if (time > root.streamTime) this.#advance(time)
-    return root.streamTime
-  }
-
   onTime(): void {
-    const time = this.#context.aligned?.now ?? -1
-    if (time > this.#slots.root.streamTime) this.#advance(time)
+    this.#time.onTime()
   }
 
   onEnd(): void {
-    if (this.#context.aligned === null) this.#advance(Infinity)
+    this.#time.onEnd()
   }
 
   #advance(time: number): void {
-    const { root } = this.#slots
-    root.streamTime = time
-    this.#slots.touch()
+    this.#slots.moveTo(time)
     const { sizeMs, graceMs } = this.#step.window
     for (;;) {
       const oldest = this.#slots.slots[0]

@@ -67,6 +67,12 @@ export class SlotStore<T> {
     this.#writtenVersion = time?.version ?? 0
   }
 
+  /** The operator's stream time is this now. */
+  moveTo(time: number): void {
+    this.root.streamTime = time
+    this.touch()
+  }
+
   /** The root was changed. */
   touch(): void {
     this.#touched = true
